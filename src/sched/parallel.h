@@ -1,0 +1,19 @@
+/* src/sched/parallel.h - a loop whose chunks idle workers help with.
+ * P1  The caller works on chunks itself; idle workers join; no worker is taken from a runnable stream.
+ * P2  The cut into chunks is the caller's and depends on the size of the work alone, never on the number of workers: the
+ *     same work gives the same bits (P5 of the design).
+ * P3  Chunks are handed out in order, each to one thread; all have run when the call returns. A chunk should take between
+ *     20 us and 0.5 ms: between chunks the thread may run a starving light task (R15).
+ * P4  fn may not fail, evaluate or wait. Memory that it needs is taken before the loop. */
+#ifndef HR_SCHED_PARALLEL_H
+#define HR_SCHED_PARALLEL_H
+
+#include <stdint.h>
+
+/* Runs fn(ctx, chunk) for chunk in [0, chunks). From any thread; outside a task it works too. */
+void hr_parallel_for(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx);
+
+/* The same over items [0, count), cut into ranges of `grain` items (the last may be shorter): fn(ctx, first, end). */
+void hr_parallel_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx);
+
+#endif
