@@ -1,8 +1,8 @@
 /* headrace/status.h - what a call of the `hr_` interface answers.
  *
  * Every hr_ function that can fail returns an hr_status; HR_OK is zero. The text of the newest failure of the calling
- * thread is read with hr_last_error(). A failing call also calls the handler set by mlx_set_error_handler(), as its last
- * act and with no lock held. No call exits or aborts the process. */
+ * thread is read with hr_last_error(). A failing call also calls the handler set by mlx_set_error_handler(), as its
+ * last act and with no lock held. No call exits or aborts the process. */
 #ifndef HEADRACE_STATUS_H
 #define HEADRACE_STATUS_H
 

@@ -29,7 +29,8 @@ typedef struct hr_buffer {
 } hr_buffer;
 
 /* Host memory of at least `bytes` (0 is fine: data is a valid pointer), aligned to HR_DATA_ALIGN, or to 16 when small;
- * not cleared. Fails with HR_OUT_OF_MEMORY and a text that gives size and limit (R21). The caller owns one reference. */
+ * not cleared. Fails with HR_OUT_OF_MEMORY and a text that gives size and limit (R21). The caller owns one reference.
+ */
 hr_status hr_buffer_new(hr_buffer **out, size_t bytes) HR_MUST_USE;
 
 /* Memory of the program: dtor(payload) is called once when the last reference is gone (R18); dtor may be NULL. On

@@ -16,27 +16,27 @@ typedef enum hr_dtype_class {
 } hr_dtype_class;
 
 /* X(ENUM, name in kernels, name for people, bytes, class) */
-#define HR_DTYPES(X)                                  \
-  X(BOOL, bool, "bool", 1, HR_CLASS_BOOL)             \
-  X(UINT8, u8, "uint8", 1, HR_CLASS_UNSIGNED)         \
-  X(UINT16, u16, "uint16", 2, HR_CLASS_UNSIGNED)      \
-  X(UINT32, u32, "uint32", 4, HR_CLASS_UNSIGNED)      \
-  X(UINT64, u64, "uint64", 8, HR_CLASS_UNSIGNED)      \
-  X(INT8, i8, "int8", 1, HR_CLASS_SIGNED)             \
-  X(INT16, i16, "int16", 2, HR_CLASS_SIGNED)          \
-  X(INT32, i32, "int32", 4, HR_CLASS_SIGNED)          \
-  X(INT64, i64, "int64", 8, HR_CLASS_SIGNED)          \
-  X(FLOAT16, f16, "float16", 2, HR_CLASS_FLOAT)       \
-  X(FLOAT32, f32, "float32", 4, HR_CLASS_FLOAT)       \
-  X(FLOAT64, f64, "float64", 8, HR_CLASS_FLOAT)       \
-  X(BFLOAT16, bf16, "bfloat16", 2, HR_CLASS_FLOAT)    \
+#define HR_DTYPES(X)                               \
+  X(BOOL, bool, "bool", 1, HR_CLASS_BOOL)          \
+  X(UINT8, u8, "uint8", 1, HR_CLASS_UNSIGNED)      \
+  X(UINT16, u16, "uint16", 2, HR_CLASS_UNSIGNED)   \
+  X(UINT32, u32, "uint32", 4, HR_CLASS_UNSIGNED)   \
+  X(UINT64, u64, "uint64", 8, HR_CLASS_UNSIGNED)   \
+  X(INT8, i8, "int8", 1, HR_CLASS_SIGNED)          \
+  X(INT16, i16, "int16", 2, HR_CLASS_SIGNED)       \
+  X(INT32, i32, "int32", 4, HR_CLASS_SIGNED)       \
+  X(INT64, i64, "int64", 8, HR_CLASS_SIGNED)       \
+  X(FLOAT16, f16, "float16", 2, HR_CLASS_FLOAT)    \
+  X(FLOAT32, f32, "float32", 4, HR_CLASS_FLOAT)    \
+  X(FLOAT64, f64, "float64", 8, HR_CLASS_FLOAT)    \
+  X(BFLOAT16, bf16, "bfloat16", 2, HR_CLASS_FLOAT) \
   X(COMPLEX64, c64, "complex64", 8, HR_CLASS_COMPLEX)
 
 typedef enum hr_dtype {
 #define X(ENUM, kernel, name, bytes, class) HR_##ENUM,
   HR_DTYPES(X)
 #undef X
-  HR_DTYPE_COUNT
+      HR_DTYPE_COUNT
 } hr_dtype;
 
 /* Read-only rows, one a dtype. */

@@ -7,13 +7,13 @@
 
 #include "headrace/status.h"
 
-#define HR_PRINTF(format, first) __attribute__((format(printf, format, first)))
-#define HR_MUST_USE              __attribute__((warn_unused_result))
+#define HR_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define HR_MUST_USE            __attribute__((warn_unused_result))
 
 /* Leaves the function through its one label `done:` when expr fails; needs a local `hr_status status`. */
-#define HR_TRY(expr)                       \
-  do {                                     \
-    status = (expr);                       \
+#define HR_TRY(expr)                                     \
+  do {                                                   \
+    status = (expr);                                     \
     if (__builtin_expect(status != HR_OK, 0)) goto done; \
   } while (0)
 

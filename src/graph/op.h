@@ -1,8 +1,8 @@
 /* src/graph/op.h - what an operation is: one literal, in one file of src/ops.
  *
  * A builder in src/ops (hr_add, hr_sum, ...) checks its arguments, inserts casts, and calls hr_apply(). infer() fixes
- * dtype, shape and strides of each output at once (R17), so errors of shape and dtype surface there. Later, on a stream,
- * run[backend] fills the outputs. */
+ * dtype, shape and strides of each output at once (R17), so errors of shape and dtype surface there. Later, on a
+ * stream, run[backend] fills the outputs. */
 #ifndef HR_GRAPH_OP_H
 #define HR_GRAPH_OP_H
 
@@ -35,8 +35,8 @@ typedef struct hr_op_call {
 } hr_op_call;
 
 /* One application, as run() sees it: inputs have their buffers, outputs have layouts and no buffers yet.
- * The run function takes memory with hr_run_output() or hr_run_reuse(), then writes every element of every output. It may
- * fail (hr_fail) and never touches the inputs' memory otherwise. */
+ * The run function takes memory with hr_run_output() or hr_run_reuse(), then writes every element of every output. It
+ * may fail (hr_fail) and never touches the inputs' memory otherwise. */
 typedef struct hr_run {
   const hr_op *op;
   const void *attrs;
@@ -48,12 +48,12 @@ typedef struct hr_run {
 typedef hr_status (*hr_run_fn)(const hr_run *run);
 
 struct hr_op {
-  const char *name;  /* as in MLX: "add" */
-  int8_t arity;      /* number of inputs, or HR_VARIADIC */
-  uint8_t outputs;   /* number of outputs; 0: given with each call */
+  const char *name; /* as in MLX: "add" */
+  int8_t arity;     /* number of inputs, or HR_VARIADIC */
+  uint8_t outputs;  /* number of outputs; 0: given with each call */
   uint16_t traits;
   uint16_t attrs_size;
-  uint16_t kernel;   /* the family's own number for this op: which kernel of a table it is */
+  uint16_t kernel; /* the family's own number for this op: which kernel of a table it is */
   /* Sets out[i].dtype, .shape, .strides (hr_layout_set for row-major) for each output. */
   hr_status (*infer)(hr_layout *out, const hr_op_call *call);
   /* Frees what attrs own; NULL where they are plain data. */

@@ -1,0 +1,254 @@
+#include "graph/eval.h"
+
+#include <limits.h>
+
+#include "base/futex.h"
+#include "graph/node.h"
+#include "sched/chaos.h"
+#include "sched/wait.h"
+
+enum {
+  TOUCHED = 16,   /* streams that a walk remembers; others are kicked at once */
+  KICK_NS = 20000 /* work by estimate for which a stream is handed to the workers while the walk goes on */
+};
+
+typedef struct walk {
+  hr_stream *helped; /* the caller will help this one: kicked only for work that it may not run */
+  struct {
+    hr_stream *stream;
+    uint64_t cost_ns;
+  } touched[TOUCHED];
+  int touched_count;
+} walk;
+
+/* --- claims --- */
+
+/* Sleeps until the foreign claim on the node ends. The caller holds a reference to an array of the node. */
+static void wait_for_claim(hr_node *node) {
+  uint32_t state = hr_load_acquire(&node->state);
+  while ((state & HR_NODE_STATE_MASK) == HR_NODE_CLAIMED) {
+    if ((state & HR_NODE_WAITED) || hr_cas_acquire(&node->state, &state, state | HR_NODE_WAITED))
+      hr_futex_wait(&node->state, HR_NODE_CLAIMED | HR_NODE_WAITED, -1);
+    state = hr_load_acquire(&node->state);
+  }
+}
+
+/* True: the node is this walk's. False: it is queued or finished. */
+static bool claim(hr_node *node) {
+  for (;;) {
+    uint32_t state = hr_load_acquire(&node->state);
+    switch (state & HR_NODE_STATE_MASK) {
+      case HR_NODE_BUILT:
+        if (hr_cas_acquire(&node->state, &state, HR_NODE_CLAIMED)) return true;
+        break;
+      case HR_NODE_CLAIMED: wait_for_claim(node); break;
+      default: return false;
+    }
+  }
+}
+
+/* Gives back the claims from node up to the root of its walk. */
+static void give_claims_back(hr_node *node) {
+  while (node) {
+    hr_node *parent = node->parent;
+    node->cursor = 0;
+    node->parent = NULL;
+    if (hr_xchg_acq_rel(&node->state, HR_NODE_BUILT) & HR_NODE_WAITED) hr_futex_wake(&node->state, INT_MAX);
+    node = parent;
+  }
+}
+
+/* --- appending --- */
+
+/* N3: from now to the end of the task the outputs that still live are kept alive. */
+static void retain_outputs(hr_node *node) {
+  if (node->out_count == 1) {
+    hr_array_retain(hr_node_out(node)[0]);
+    return;
+  }
+  hr_mutex_lock(&node->out_lock);
+  for (int i = 0; i < node->out_count; i++) {
+    hr_array *out = hr_node_out(node)[i];
+    uint32_t refs = out ? hr_load_relaxed(&out->refs) : 0;
+    while (refs && !hr_cas_acquire(&out->refs, &refs, refs + 1)) continue;
+    if (!refs) hr_node_out(node)[i] = NULL;
+  }
+  hr_mutex_unlock(&node->out_lock);
+}
+
+static void release_outputs(hr_node *node) {
+  for (int i = 0; i < node->out_count; i++)
+    if (hr_node_out(node)[i]) hr_sub_acq_rel(&hr_node_out(node)[i]->refs, 1u); /* the walk's caller holds another */
+}
+
+/* The stream may have been retired since the node was built (S4): then this thread's default takes its place. */
+static hr_stream *append_somewhere(hr_node *node) {
+  hr_stream *stream = node->stream;
+  if (hr_stream_append(stream, node->stream_id, &node->task)) return stream;
+  if (hr_load_relaxed(&stream->dead)) return NULL;
+  if (hr_stream_default(&stream, stream->device, stream->device_index) != HR_OK) return NULL;
+  node->stream = stream;
+  node->stream_id = hr_load_relaxed(&stream->id);
+  return hr_stream_append(stream, node->stream_id, &node->task) ? stream : NULL;
+}
+
+static void touch(walk *w, hr_stream *stream, uint32_t cost_ns, bool light) {
+  int i = 0;
+  while (i < w->touched_count && w->touched[i].stream != stream) i++;
+  if (i == TOUCHED) {
+    hr_stream_kick(stream);
+    return;
+  }
+  if (i == w->touched_count) {
+    w->touched[i].stream = stream;
+    w->touched[i].cost_ns = 0;
+    w->touched_count++;
+  }
+  w->touched[i].cost_ns += cost_ns;
+  if (!light || (stream != w->helped && w->touched[i].cost_ns > KICK_NS)) {
+    hr_stream_kick(stream);
+    w->touched[i].cost_ns = 0;
+  }
+}
+
+static int64_t count_inflight(hr_node *node) {
+  int64_t bytes = 0;
+  if (hr_load_relaxed(&node->stream->inflight_limit) <= 0) return 0;
+  for (int i = 0; i < node->out_count; i++)
+    if (hr_node_out(node)[i]) bytes += (int64_t)hr_array_nbytes(hr_node_out(node)[i]);
+  hr_add_relaxed(&node->stream->inflight_bytes, bytes);
+  return bytes;
+}
+
+/* The node, all of whose producers are appended, joins its stream; it may have run and be gone on return. */
+static bool append(walk *w, hr_node *node, hr_node *parent) {
+  uint32_t cost_ns = node->task.cost_ns;
+  bool light = hr_task_is_light(&node->task);
+  retain_outputs(node);
+  hr_add_relaxed(&node->refs, 1u);
+  node->inflight_bytes = count_inflight(node);
+  hr_chaos_point();
+  hr_stream *stream = append_somewhere(node);
+  if (!stream) {
+    hr_sub_acq_rel(&node->refs, 1u);
+    release_outputs(node);
+    node->parent = parent;
+    return false;
+  }
+  touch(w, stream, cost_ns, light);
+  return true;
+}
+
+static hr_status walk_from(walk *w, hr_node *root) {
+  if (!root || !claim(root)) return HR_OK;
+  root->parent = NULL;
+  for (hr_node *node = root; node;) {
+    if (node->cursor < node->in_count) {
+      hr_node *child = hr_node_in(node)[node->cursor++]->node;
+      if (!child || !claim(child)) continue;
+      child->parent = node;
+      node = child;
+      continue;
+    }
+    hr_node *parent = node->parent;
+    if (!append(w, node, parent)) {
+      give_claims_back(node);
+      return hr_fail(HR_CLOSED, "%s: its stream was in use when the process forked", node->op->name);
+    }
+    node = parent;
+  }
+  return HR_OK;
+}
+
+static void kick_touched(walk *w) {
+  for (int i = 0; i < w->touched_count; i++) hr_stream_kick(w->touched[i].stream);
+}
+
+/* --- the calls --- */
+
+hr_status hr_stream_wait_below_limit(hr_stream *stream) {
+  for (;;) {
+    int64_t limit = hr_load_relaxed(&stream->inflight_limit);
+    if (limit <= 0 || hr_load_relaxed(&stream->inflight_bytes) <= limit || hr_stream_idle(stream)) return HR_OK;
+    hr_point next = {&stream->timeline, hr_load_acquire(&stream->timeline.completed) + 1};
+    hr_status status = hr_wait_point(next, -1);
+    if (status != HR_OK) return status;
+  }
+}
+
+static hr_status walk_all(walk *w, hr_array *const *arrays, size_t count) {
+  hr_status status = HR_OK;
+  for (size_t i = 0; i < count && status == HR_OK; i++) status = walk_from(w, arrays[i]->node);
+  return status;
+}
+
+static hr_status wait_limits(walk *w) {
+  for (int i = 0; i < w->touched_count; i++) {
+    hr_status status = hr_stream_wait_below_limit(w->touched[i].stream);
+    if (status != HR_OK) return status;
+  }
+  return HR_OK;
+}
+
+hr_status hr_async_eval(hr_array *const *arrays, size_t count) {
+  walk w = {0};
+  hr_status status = walk_all(&w, arrays, count);
+  kick_touched(&w);
+  return status == HR_OK ? wait_limits(&w) : status;
+}
+
+static hr_node *first_node(hr_array *const *arrays, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (arrays[i]->node && hr_node_state_get(arrays[i]->node) < HR_NODE_DONE) return arrays[i]->node;
+  return NULL;
+}
+
+hr_status hr_eval(hr_array *const *arrays, size_t count) {
+  hr_node *first = first_node(arrays, count);
+  walk w = {.helped = first ? first->stream : NULL};
+  hr_status status = first ? walk_all(&w, arrays, count) : HR_OK;
+  bool helped = first && status == HR_OK && hr_wait_help(hr_node_point(first));
+  if (!helped || w.touched_count > 1) kick_touched(&w);
+  for (size_t i = 0; i < count && status == HR_OK; i++) status = hr_array_wait(arrays[i], -1);
+  return status;
+}
+
+bool hr_array_point(hr_point *out, hr_array *array) {
+  if (!array->node || hr_node_state_get(array->node) < HR_NODE_QUEUED) return false;
+  *out = hr_node_point(array->node);
+  return true;
+}
+
+hr_status hr_array_error(hr_array *array) {
+  if (array->node && hr_node_state_get(array->node) == HR_NODE_FAILED) return hr_error_raise(array->node->error);
+  return HR_OK;
+}
+
+hr_status hr_array_wait(hr_array *array, int64_t timeout_ns) {
+  hr_point point;
+  if (!array->node) return HR_OK;
+  if (hr_node_state_get(array->node) < HR_NODE_DONE) {
+    if (hr_node_state_get(array->node) == HR_NODE_CLAIMED) wait_for_claim(array->node);
+    if (!hr_array_point(&point, array))
+      return hr_fail(HR_INVALID, "the array has not been evaluated: call eval or async_eval first");
+    hr_status status = hr_wait_point(point, timeout_ns);
+    if (status != HR_OK) return status;
+  }
+  return hr_array_error(array);
+}
+
+hr_progress hr_array_progress(hr_array *array) {
+  static const hr_progress of[] = {[HR_NODE_BUILT] = HR_PROGRESS_LAZY,
+                                   [HR_NODE_CLAIMED] = HR_PROGRESS_LAZY,
+                                   [HR_NODE_QUEUED] = HR_PROGRESS_QUEUED,
+                                   [HR_NODE_DONE] = HR_PROGRESS_DONE,
+                                   [HR_NODE_FAILED] = HR_PROGRESS_FAILED};
+  return array->node ? of[hr_node_state_get(array->node)] : HR_PROGRESS_DONE;
+}
+
+hr_status hr_array_read(const void **out, hr_array *array) {
+  *out = NULL;
+  hr_status status = hr_eval(&array, 1);
+  if (status == HR_OK) *out = hr_array_data(array);
+  return status;
+}

@@ -1,0 +1,43 @@
+#include "sched/parallel.h"
+
+#include "sched/pool.h"
+#include "sched/thread.h"
+#include "sched/tuning.h"
+
+/* Workers that spin see the loop at once; sleepers are woken only when the first chunk shows that the rest is worth it.
+ */
+void hr_parallel_for(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx) {
+  if (chunks <= 0) return;
+  if (chunks == 1) {
+    fn(ctx, 0);
+    return;
+  }
+  hr_loop_work loop = {.fn = fn, .ctx = ctx, .chunks = chunks, .next = 1};
+  hr_pool_loop_open(&loop);
+  int64_t begin = hr_now_ns();
+  fn(ctx, 0);
+  int64_t left = chunks - hr_load_relaxed(&loop.next);
+  if (left > 0 && (hr_now_ns() - begin) * left > HR_LOOP_WORTH_NS) hr_pool_loop_wake(left);
+  int64_t chunk;
+  while ((chunk = hr_add_relaxed(&loop.next, 1)) < chunks) fn(ctx, chunk);
+  hr_pool_loop_close(&loop);
+}
+
+typedef struct range_ctx {
+  void (*fn)(void *ctx, int64_t first, int64_t end);
+  void *ctx;
+  int64_t count, grain;
+} range_ctx;
+
+static void range_chunk(void *arg, int64_t chunk) {
+  const range_ctx *r = arg;
+  int64_t first = chunk * r->grain;
+  int64_t end = r->count - first < r->grain ? r->count : first + r->grain;
+  r->fn(r->ctx, first, end);
+}
+
+void hr_parallel_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx) {
+  if (count <= 0) return;
+  range_ctx r = {fn, ctx, count, grain < 1 ? 1 : grain};
+  hr_parallel_for((count - 1) / r.grain + 1, range_chunk, &r);
+}

@@ -1,0 +1,574 @@
+/* The run queue, the workers and the monitor. */
+#include "sched/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/futex.h"
+#include "sched/chaos.h"
+#include "sched/cores.h"
+#include "sched/process.h"
+#include "sched/thread.h"
+#include "sched/tuning.h"
+
+typedef struct worker {
+  _Atomic(uint32_t) word; /* 1: wake up */
+  bool granted;           /* guarded by the pool's lock: may exceed the limit for one stint */
+  uint32_t seen_loops;    /* own: the loops that this worker has already found without chunks left */
+  struct worker *sleep_next;
+} worker;
+
+static struct {
+  pthread_once_t once;
+  hr_mutex lock;
+  int limit;
+  /* Run queue: oldest first, a list a priority. */
+  hr_stream *head[HR_PRIORITY_COUNT], *tail[HR_PRIORITY_COUNT];
+  _Atomic(uint32_t) queued; /* streams in the lists; written under lock, spinning workers read it */
+  uint32_t turns;           /* for the background's sixteenth */
+  /* Loops that workers may join. */
+  hr_loop_work *loops;
+  _Atomic(uint32_t) loops_opened; /* how many ever; written under lock, spinning workers read it */
+  /* Threads. */
+  worker *sleepers;
+  int active, threads, sleeping, spinning, blocked, starting;
+  bool stopping;
+  /* Monitor. */
+  bool monitor_made, monitor_armed;
+  _Atomic(uint32_t) monitor_word;
+  uint64_t stints, wakes, grants, threads_made;
+  void (*thread_hook)(void *user, const char *name);
+  void *thread_hook_user;
+} pool = {.once = PTHREAD_ONCE_INIT};
+
+static void *worker_main(void *arg);
+static void *monitor_main(void *arg);
+
+static void pool_init(void) {
+  hr_chaos_init();
+  pool.limit = hr_cores_usable();
+  const char *text = getenv("HEADRACE_THREADS");
+  if (text && *text) {
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (*end == 0 && n >= 1 && n <= HR_MAX_WORKERS) pool.limit = (int)n;
+  }
+  hr_process_hooks_install();
+}
+
+hr_status hr_pool_start(void) {
+  pthread_once(&pool.once, pool_init);
+  return HR_OK;
+}
+
+int hr_pool_limit(void) {
+  if (hr_pool_start() != HR_OK) return 1;
+  hr_mutex_lock(&pool.lock);
+  int limit = pool.limit;
+  hr_mutex_unlock(&pool.lock);
+  return limit;
+}
+
+hr_status hr_pool_limit_set(int workers) {
+  if (workers < 1 || workers > HR_MAX_WORKERS)
+    return hr_fail(HR_INVALID, "number of workers %d is not between 1 and %d", workers, HR_MAX_WORKERS);
+  hr_status status = hr_pool_start();
+  if (status != HR_OK) return status;
+  hr_mutex_lock(&pool.lock);
+  pool.limit = workers;
+  hr_mutex_unlock(&pool.lock);
+  return HR_OK;
+}
+
+bool hr_pool_is_worker(void) {
+  hr_thread *thread = hr_thread_peek();
+  return thread && thread->worker;
+}
+
+void hr_pool_thread_hook_set(void (*hook)(void *user, const char *name), void *user) {
+  hr_mutex_lock(&pool.lock);
+  pool.thread_hook = hook;
+  pool.thread_hook_user = user;
+  hr_mutex_unlock(&pool.lock);
+}
+
+/* --- threads --- */
+
+bool hr_thread_spawn(void *(*main)(void *), void *arg, size_t stack_bytes) {
+  sigset_t all, old;
+  pthread_attr_t attr;
+  pthread_t thread;
+  sigfillset(&all);
+  if (pthread_attr_init(&attr) != 0) return false;
+  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attr, stack_bytes);
+  pthread_sigmask(SIG_SETMASK, &all, &old); /* the new thread inherits the mask (R25) */
+  bool made = pthread_create(&thread, &attr, main, arg) == 0;
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy(&attr);
+  return made;
+}
+
+void hr_thread_begin(const char *name) {
+#ifdef __linux__
+  pthread_setname_np(pthread_self(), name);
+#endif
+  hr_fpenv_enter();
+  hr_mutex_lock(&pool.lock);
+  void (*hook)(void *, const char *) = pool.thread_hook;
+  void *user = pool.thread_hook_user;
+  hr_mutex_unlock(&pool.lock);
+  if (hook) hook(user, name);
+}
+
+/* Whom to wake once the lock is dropped. */
+typedef struct wake {
+  worker *sleeper;
+  bool spawn, monitor;
+} wake;
+
+/* One more thread, asleep or new; the caller has decided that it should run. */
+static void wake_one_locked(wake *out, bool granted) {
+  worker *w = pool.sleepers;
+  if (w) {
+    pool.sleepers = w->sleep_next;
+    pool.sleeping--;
+    pool.spinning++; /* it will look at the queue: counts as looking from now on */
+    w->granted = granted;
+    out->sleeper = w;
+  } else {
+    pool.threads++;
+    pool.starting++;
+    pool.spinning++;
+    out->spawn = true;
+  }
+  pool.wakes++;
+}
+
+static void wake_now(const wake *what, bool granted) {
+  if (what->sleeper) {
+    hr_store_release(&what->sleeper->word, 1);
+    hr_futex_wake(&what->sleeper->word, 1);
+  }
+  if (what->spawn && !hr_thread_spawn(worker_main, (void *)(uintptr_t)granted, HR_WORKER_STACK)) {
+    hr_mutex_lock(&pool.lock);
+    pool.threads--;
+    pool.starting--;
+    pool.spinning--;
+    hr_mutex_unlock(&pool.lock);
+  }
+  if (what->monitor) {
+    hr_store_release(&pool.monitor_word, 1);
+    hr_futex_wake(&pool.monitor_word, 1);
+  }
+}
+
+static bool room_locked(void) { return pool.active < pool.limit && !pool.stopping; }
+
+/* Work was queued: someone must look at it. */
+static void want_worker_locked(wake *out) {
+  if (pool.stopping || pool.spinning > 0) return;
+  if (pool.active < pool.limit) {
+    wake_one_locked(out, false);
+  } else if (!pool.monitor_armed) {
+    pool.monitor_armed = true;
+    out->monitor = true;
+  }
+}
+
+static void monitor_ensure(void) {
+  hr_mutex_lock(&pool.lock);
+  bool make = !pool.monitor_made;
+  pool.monitor_made = true;
+  hr_mutex_unlock(&pool.lock);
+  if (make && !hr_thread_spawn(monitor_main, NULL, HR_MONITOR_STACK)) {
+    hr_mutex_lock(&pool.lock);
+    pool.monitor_made = pool.monitor_armed = false; /* the next push tries again */
+    hr_mutex_unlock(&pool.lock);
+  }
+}
+
+static void act(const wake *what, bool granted) {
+  if (what->monitor) monitor_ensure();
+  if (what->sleeper || what->spawn || what->monitor) wake_now(what, granted);
+}
+
+/* --- run queue --- */
+
+static uint8_t effective_priority(hr_stream *s) {
+  uint8_t own = hr_load_relaxed(&s->priority), boost = hr_load_relaxed(&s->boost);
+  bool boosted = !hr_timeline_done(&s->timeline, hr_load_acquire(&s->boost_upto));
+  return boosted && boost < own ? boost : own;
+}
+
+static void unlink_locked(hr_stream *s) {
+  int p = s->queue_priority;
+  *(s->queue_prev ? &s->queue_prev->queue_next : &pool.head[p]) = s->queue_next;
+  *(s->queue_next ? &s->queue_next->queue_prev : &pool.tail[p]) = s->queue_prev;
+  s->queue_next = s->queue_prev = NULL;
+  s->in_queue = false;
+  hr_store_relaxed(&pool.queued, hr_load_relaxed(&pool.queued) - 1);
+}
+
+static void link_locked(hr_stream *s) {
+  int p = s->queue_priority = effective_priority(s);
+  s->queue_prev = pool.tail[p];
+  s->queue_next = NULL;
+  *(pool.tail[p] ? &pool.tail[p]->queue_next : &pool.head[p]) = s;
+  pool.tail[p] = s;
+  s->in_queue = true;
+  hr_store_relaxed(&pool.queued, hr_load_relaxed(&pool.queued) + 1);
+}
+
+static void push_locked(hr_stream *s, int64_t now) {
+  if (s->in_queue) return;
+  s->queued_ns = now;
+  link_locked(s);
+}
+
+void hr_pool_push(hr_stream *s) {
+  wake what = {0};
+  int64_t now = hr_now_ns();
+  hr_chaos_point();
+  hr_mutex_lock(&pool.lock);
+  push_locked(s, now);
+  want_worker_locked(&what);
+  hr_mutex_unlock(&pool.lock);
+  act(&what, false);
+}
+
+static void set_queued(hr_stream *s) {
+  hr_mutex_lock(&s->lock);
+  s->state = HR_STREAM_QUEUED;
+  hr_mutex_unlock(&s->lock);
+}
+
+void hr_pool_push_freed(hr_worklist *freed) {
+  while (freed->streams) {
+    hr_stream *s = freed->streams;
+    freed->streams = s->next_runnable;
+    set_queued(s);
+    hr_pool_push(s);
+  }
+}
+
+void hr_pool_requeue(hr_stream *s) {
+  hr_mutex_lock(&pool.lock);
+  if (s->in_queue && effective_priority(s) != s->queue_priority) {
+    unlink_locked(s);
+    link_locked(s);
+  }
+  hr_mutex_unlock(&pool.lock);
+}
+
+static hr_stream *random_locked(hr_stream *head) {
+  uint32_t steps = hr_chaos_pick(4);
+  while (steps-- && head->queue_next) head = head->queue_next;
+  return head;
+}
+
+/* The next stream by priority; every sixteenth turn looks at the background first. */
+static hr_stream *pop_locked(void) {
+  bool background = ++pool.turns % 16 == 0;
+  for (int i = 0; i < HR_PRIORITY_COUNT; i++) {
+    int p = background ? HR_PRIORITY_COUNT - 1 - i : i;
+    hr_stream *s = pool.head[p];
+    if (!s) continue;
+    if (hr_load_relaxed(&hr_chaos_on)) s = random_locked(s);
+    unlink_locked(s);
+    return s;
+  }
+  return NULL;
+}
+
+/* --- workers --- */
+
+/* Runs a stream, then what it set free, for a stint's budget (R13). */
+static void run_chain(hr_stream *s) {
+  hr_stint stint = {.max_cost_ns = UINT32_MAX, .budget_ns = HR_STINT_NS};
+  while (s) {
+    hr_stint_end end = hr_stream_run(s, &stint);
+    if (end == HR_STINT_BUDGET) hr_stream_give_back(s);
+    s = stint.freed.streams;
+    if (s) stint.freed.streams = s->next_runnable;
+    if (stint.freed.streams) hr_pool_push_freed(&stint.freed);
+    if (s && stint.budget_ns < 0) {
+      hr_stream_give_back(s);
+      s = NULL;
+    }
+  }
+}
+
+static void loop_run(hr_loop_work *loop) {
+  int64_t chunk;
+  while ((chunk = hr_add_relaxed(&loop->next, 1)) < loop->chunks) {
+    loop->fn(loop->ctx, chunk);
+    if (hr_load_relaxed(&pool.queued)) break; /* a runnable stream comes first (P1) */
+  }
+}
+
+/* A loop with chunks left, entered; or NULL. */
+static hr_loop_work *loop_enter_locked(void) {
+  for (hr_loop_work *loop = pool.loops; loop; loop = loop->open_next)
+    if (hr_load_relaxed(&loop->next) < loop->chunks) {
+      hr_add_relaxed(&loop->guests, 1u);
+      return loop;
+    }
+  return NULL;
+}
+
+/* One stint: true if there was something to do. */
+static bool worker_turn(worker *w) {
+  wake what = {0};
+  hr_stream *s = NULL;
+  hr_loop_work *loop = NULL;
+  hr_mutex_lock(&pool.lock);
+  if (room_locked() || (w->granted && !pool.stopping)) {
+    s = pop_locked();
+    if (!s) loop = loop_enter_locked();
+  }
+  w->granted = false;
+  w->seen_loops = hr_load_relaxed(&pool.loops_opened);
+  if (s || loop) {
+    pool.active++;
+    pool.spinning--;
+    pool.stints++;
+    if (hr_load_relaxed(&pool.queued)) want_worker_locked(&what);
+  }
+  hr_mutex_unlock(&pool.lock);
+  act(&what, false);
+  if (!s && !loop) return false;
+  if (s && hr_stream_claim(s, HR_CLAIM_QUEUED)) run_chain(s);
+  if (loop) {
+    loop_run(loop);
+    hr_sub_acq_rel(&loop->guests, 1u); /* releases the chunks' results to the loop's owner */
+  }
+  hr_fpenv_enter();
+  hr_mutex_lock(&pool.lock);
+  pool.active--;
+  pool.spinning++;
+  hr_mutex_unlock(&pool.lock);
+  return true;
+}
+
+static bool something_to_do(const worker *w) {
+  return hr_load_relaxed(&pool.queued) || hr_load_relaxed(&pool.loops_opened) != w->seen_loops;
+}
+
+/* Half of the workers at the most: the program's own threads need cores too. */
+static bool may_spin(void) {
+  hr_mutex_lock(&pool.lock);
+  bool yes = pool.active + pool.spinning <= pool.limit && pool.spinning <= (pool.limit + 1) / 2;
+  hr_mutex_unlock(&pool.lock);
+  return yes;
+}
+
+static void spin(const worker *w) {
+  if (!may_spin()) return;
+  for (int i = 0; i < HR_SPIN_ROUNDS && !something_to_do(w); i++) {
+    hr_cpu_relax();
+    if (i % 128 == 127 && !may_spin()) return;
+  }
+}
+
+static void sleep_locked(worker *w, wake *what) {
+  pool.spinning--;
+  if (hr_load_relaxed(&pool.queued)) want_worker_locked(what); /* no room: arms the monitor */
+  pool.sleeping++;
+  w->sleep_next = pool.sleepers;
+  pool.sleepers = w;
+  hr_store_relaxed(&w->word, 0);
+}
+
+/* After a long sleep: a thread beyond the limit leaves the sleepers, and ends. */
+static bool sleep_ends(worker *w) {
+  hr_mutex_lock(&pool.lock);
+  worker **at = &pool.sleepers;
+  while (*at && *at != w) at = &(*at)->sleep_next;
+  bool end = *at == w && pool.threads - pool.blocked > pool.limit;
+  if (end) {
+    *at = w->sleep_next;
+    pool.sleeping--;
+    pool.threads--;
+  }
+  hr_mutex_unlock(&pool.lock);
+  return end;
+}
+
+/* Spins while that costs nobody a core, then sleeps. False: the thread is one too many and ends. */
+static bool worker_rest(worker *w) {
+  wake what = {0};
+  spin(w);
+  hr_mutex_lock(&pool.lock);
+  bool work = room_locked() && something_to_do(w);
+  if (!work) sleep_locked(w, &what);
+  hr_mutex_unlock(&pool.lock);
+  act(&what, false);
+  while (!work && !hr_load_acquire(&w->word)) {
+    hr_futex_wait(&w->word, 0, HR_SPARE_LIFE_NS);
+    if (!hr_load_acquire(&w->word) && sleep_ends(w)) return false;
+  }
+  return true;
+}
+
+static void *worker_main(void *granted) {
+  worker self = {.granted = granted != NULL};
+  hr_thread *thread = hr_thread_get();
+  if (thread) thread->worker = true;
+  hr_thread_begin("hr-worker");
+  hr_mutex_lock(&pool.lock);
+  pool.starting--;
+  pool.threads_made++;
+  hr_mutex_unlock(&pool.lock);
+  do {
+    while (worker_turn(&self)) continue;
+  } while (worker_rest(&self));
+  return NULL;
+}
+
+/* --- the monitor (W4) --- */
+
+static bool starving_locked(int64_t now) {
+  for (int p = 0; p < HR_PRIORITY_BACKGROUND; p++)
+    if (pool.head[p] && now - pool.head[p]->queued_ns > HR_STARVE_NS) return true;
+  return false;
+}
+
+static void *monitor_main(void *arg) {
+  (void)arg;
+  hr_thread_begin("hr-monitor");
+  int quiet = 0;
+  for (;;) {
+    wake what = {0};
+    int64_t now = hr_now_ns();
+    hr_mutex_lock(&pool.lock);
+    quiet = hr_load_relaxed(&pool.queued) ? 0 : quiet + 1;
+    bool sleep = quiet > HR_MONITOR_QUIET;
+    if (sleep) {
+      pool.monitor_armed = false;
+      hr_store_relaxed(&pool.monitor_word, 0);
+    } else if (starving_locked(now) && pool.spinning == 0 && pool.active < HR_GRANT_FACTOR * pool.limit &&
+               !pool.stopping) {
+      bool beyond = pool.active >= pool.limit;
+      pool.grants += beyond;
+      wake_one_locked(&what, beyond);
+    }
+    hr_mutex_unlock(&pool.lock);
+    act(&what, true);
+    if (sleep)
+      while (!hr_load_acquire(&pool.monitor_word)) hr_futex_wait(&pool.monitor_word, 0, -1);
+    else
+      hr_futex_wait(&pool.monitor_word, 1, HR_STARVE_NS / 2);
+    if (sleep) quiet = 0;
+  }
+  return NULL;
+}
+
+/* --- helpers and blocked tasks --- */
+
+bool hr_pool_enter(void) {
+  hr_mutex_lock(&pool.lock);
+  bool room = room_locked();
+  if (room) pool.active++;
+  hr_mutex_unlock(&pool.lock);
+  return room;
+}
+
+static void leave(int blocked) {
+  wake what = {0};
+  hr_mutex_lock(&pool.lock);
+  pool.active--;
+  pool.blocked += blocked;
+  if (hr_load_relaxed(&pool.queued)) want_worker_locked(&what);
+  hr_mutex_unlock(&pool.lock);
+  act(&what, false);
+}
+
+void hr_pool_leave(void) { leave(0); }
+void hr_pool_block_begin(void) { leave(1); }
+
+void hr_pool_block_end(void) {
+  hr_mutex_lock(&pool.lock);
+  pool.active++;
+  pool.blocked--;
+  hr_mutex_unlock(&pool.lock);
+}
+
+bool hr_pool_may_spin(void) {
+  hr_mutex_lock(&pool.lock);
+  bool free = pool.active < pool.limit;
+  hr_mutex_unlock(&pool.lock);
+  return free;
+}
+
+void hr_pool_counts_get(hr_pool_counts *out) {
+  hr_mutex_lock(&pool.lock);
+  *out = (hr_pool_counts){pool.stints, pool.wakes,   pool.grants,   pool.threads_made,
+                          pool.active, pool.threads, pool.sleeping, pool.blocked};
+  hr_mutex_unlock(&pool.lock);
+}
+
+/* --- loops --- */
+
+void hr_pool_loop_open(hr_loop_work *loop) {
+  hr_mutex_lock(&pool.lock);
+  loop->open_prev = NULL;
+  loop->open_next = pool.loops;
+  if (pool.loops) pool.loops->open_prev = loop;
+  pool.loops = loop;
+  hr_store_relaxed(&pool.loops_opened, hr_load_relaxed(&pool.loops_opened) + 1);
+  hr_mutex_unlock(&pool.lock);
+}
+
+void hr_pool_loop_wake(int64_t chunks_left) {
+  for (;;) {
+    wake what = {0};
+    hr_mutex_lock(&pool.lock);
+    bool more = chunks_left-- > pool.spinning && pool.active + pool.spinning < pool.limit && !pool.stopping;
+    if (more) wake_one_locked(&what, false);
+    hr_mutex_unlock(&pool.lock);
+    act(&what, false);
+    if (!more) return;
+  }
+}
+
+void hr_pool_loop_close(hr_loop_work *loop) {
+  hr_mutex_lock(&pool.lock);
+  *(loop->open_prev ? &loop->open_prev->open_next : &pool.loops) = loop->open_next;
+  if (loop->open_next) loop->open_next->open_prev = loop->open_prev;
+  hr_mutex_unlock(&pool.lock);
+  for (int i = 0; hr_load_acquire(&loop->guests); i++) {
+    hr_cpu_relax();
+    if (i % 256 == 255) sched_yield(); /* a guest may have lost its core */
+  }
+}
+
+/* --- fork and exit --- */
+
+void hr_pool_fork_prepare(void) { hr_mutex_lock(&pool.lock); }
+void hr_pool_fork_parent(void) { hr_mutex_unlock(&pool.lock); }
+
+void hr_pool_fork_child(void) {
+  for (int p = 0; p < HR_PRIORITY_COUNT; p++) pool.head[p] = pool.tail[p] = NULL;
+  hr_store_relaxed(&pool.queued, 0);
+  pool.loops = NULL;
+  pool.sleepers = NULL;
+  pool.active = pool.threads = pool.sleeping = pool.spinning = pool.blocked = pool.starting = 0;
+  pool.monitor_made = pool.monitor_armed = false;
+  hr_store_relaxed(&pool.monitor_word, 0);
+  hr_mutex_unlock(&pool.lock);
+}
+
+void hr_pool_stop(int64_t grace_ns) {
+  int64_t end = hr_now_ns() + grace_ns;
+  hr_mutex_lock(&pool.lock);
+  pool.stopping = true;
+  while (pool.active > 0 && hr_now_ns() < end) {
+    hr_mutex_unlock(&pool.lock);
+    sched_yield();
+    hr_mutex_lock(&pool.lock);
+  }
+  hr_mutex_unlock(&pool.lock);
+}

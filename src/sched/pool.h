@@ -1,0 +1,79 @@
+/* src/sched/pool.h - the workers of the process.
+ *
+ * W1  One pool a process, started on first use; `limit` workers at the most run tasks at once (HEADRACE_THREADS, else
+ * the cores by affinity and control-group quota). Everything in the pool is guarded by one lock, taken once a stint,
+ * not once a task. W2  `active` counts threads that run tasks or chunks: workers, and helpers for tasks above
+ * HR_TINY_NS. A worker takes work only while active < limit, or when it was granted a turn (W4). W3  A worker that
+ * finds nothing spins for a short time, then registers as sleeping under the lock after a last look at the queue.
+ * Whoever queues a stream wakes one sleeper only if nobody spins; a worker that takes a stream and leaves others in the
+ * queue wakes the next. So no wake-up is lost and at most one is paid for a publish (R13). W4  The monitor is asleep
+ * unless work is queued that nobody could take. A stream that has been runnable for a millisecond while the places are
+ * taken gets a grant: one more thread for a stint, beyond `limit`, up to three times the limit in all. This holds
+ * whatever the long tasks are, kernels, libraries or user code (R15: the operating system shares the cores). Background
+ * streams get no grants, and a sixteenth of the turns (R14). W5  User code inside a task that waits gives its place up
+ * (hr_pool_block_begin), so that another worker can run. W6  Workers block all signals, run with the default
+ * floating-point environment (R19), and are never joined: at exit they stay parked (R25). A worker beyond the limit
+ * ends after a second without work. W7  Fork: the child starts with no workers and an empty queue; see fork.c. */
+#ifndef HR_SCHED_POOL_H
+#define HR_SCHED_POOL_H
+
+#include "sched/stream.h"
+
+hr_status hr_pool_start(void) HR_MUST_USE; /* idempotent, any thread */
+int hr_pool_limit(void);
+/* 1 to 1024; takes effect at the next stint. */
+hr_status hr_pool_limit_set(int workers) HR_MUST_USE;
+
+/* The caller owns the stream (state running) or has just made it queued: puts it into the run queue; wakes a worker if
+ * none is looking. */
+void hr_pool_push(hr_stream *stream);
+/* Queues all streams of a worklist, which the caller owns. */
+void hr_pool_push_freed(hr_worklist *freed);
+
+/* After its effective priority changed: moves the stream if it is in the run queue. */
+void hr_pool_requeue(hr_stream *stream);
+
+/* A helper's place for tasks above HR_TINY_NS: false if all are taken. */
+bool hr_pool_enter(void);
+void hr_pool_leave(void);
+
+/* Around a wait inside a task (W5). */
+void hr_pool_block_begin(void);
+void hr_pool_block_end(void);
+
+/* True when a thread that waits may spin: a core is free of tasks. */
+bool hr_pool_may_spin(void);
+
+/* True on a thread of the pool. */
+bool hr_pool_is_worker(void);
+
+/* Called on each new library thread before it does anything (hr_on_thread_start). */
+void hr_pool_thread_hook_set(void (*hook)(void *user, const char *name), void *user);
+
+typedef struct hr_pool_counts {
+  uint64_t stints, wakes, grants, threads_made;
+  int active, threads, sleeping, blocked;
+} hr_pool_counts;
+void hr_pool_counts_get(hr_pool_counts *out);
+
+void hr_pool_fork_prepare(void);
+void hr_pool_fork_parent(void);
+void hr_pool_fork_child(void);
+/* Exit: no new stint begins; waits until running ones end, at most grace_ns. */
+void hr_pool_stop(int64_t grace_ns);
+
+/* --- for parallel.c --- */
+typedef struct hr_loop_work hr_loop_work;
+struct hr_loop_work {
+  void (*fn)(void *ctx, int64_t chunk);
+  void *ctx;
+  int64_t chunks;
+  _Alignas(HR_CACHE_LINE) _Atomic(int64_t) next;    /* first chunk not handed out */
+  _Alignas(HR_CACHE_LINE) _Atomic(uint32_t) guests; /* workers inside; raised under the pool's lock while it is open */
+  hr_loop_work *open_next, *open_prev;              /* guarded by the pool's lock */
+};
+void hr_pool_loop_open(hr_loop_work *loop);
+void hr_pool_loop_wake(int64_t chunks_left);
+void hr_pool_loop_close(hr_loop_work *loop); /* returns when no worker is inside */
+
+#endif

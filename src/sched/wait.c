@@ -1,0 +1,178 @@
+#include "sched/wait.h"
+
+#include <sched.h>
+#include <stddef.h>
+
+#include "base/futex.h"
+#include "sched/chaos.h"
+#include "sched/pool.h"
+#include "sched/process.h"
+#include "sched/thread.h"
+#include "sched/tuning.h"
+
+typedef struct sleeper {
+  hr_waiter waiter;
+  _Atomic(uint32_t) word;
+} sleeper;
+
+/* The thread may return as soon as `word` is set: waking its old address is harmless then. */
+static void sleeper_fire(hr_waiter *waiter, hr_worklist *work) {
+  (void)work;
+  sleeper *s = (sleeper *)((char *)waiter - offsetof(sleeper, waiter));
+  hr_store_release(&s->word, 1);
+  hr_futex_wake(&s->word, 1);
+}
+
+typedef struct wait {
+  hr_point point;
+  int64_t deadline; /* -1: none */
+  bool help;
+  hr_thread *thread;
+} wait;
+
+static bool expired(const wait *w) { return w->deadline >= 0 && hr_now_ns() >= w->deadline; }
+
+/* The stream whose work brings the point nearer: the owner, or what that is parked on, and so on. NULL: not a stream's.
+ */
+static hr_stream *follow(hr_point point) {
+  for (int depth = 0; depth < 64; depth++) {
+    hr_stream *s = point.timeline->stream;
+    if (!s) return NULL;
+    hr_mutex_lock(&s->lock);
+    bool parked = s->state == HR_STREAM_PARKED;
+    if (parked) point = s->parked_on;
+    hr_mutex_unlock(&s->lock);
+    if (!parked) return s;
+  }
+  return NULL;
+}
+
+/* The head task costs more than HR_TINY_NS: with a place of the pool it may be run all the same. */
+static bool enter_for_head(const hr_stream *s) { return s->batch && hr_task_is_light(s->batch) && hr_pool_enter(); }
+
+/* The caller is the stream's runner. Runs what the point needs, then gives the stream up. False: met a task that it may
+ * not run, and handed the stream to the pool. */
+static bool help(wait *w, hr_stream *s) {
+  hr_stint stint = {.until = &w->point, .max_cost_ns = HR_TINY_NS};
+  bool entered = false, ok = true, again = true;
+  uint32_t fpenv = hr_fpenv_enter();
+  while (s && again) {
+    stint.budget_ns = HR_STINT_NS;
+    switch (hr_stream_run(s, &stint)) {
+      case HR_STINT_EMPTY:
+      case HR_STINT_PARKED:
+        s = stint.freed.streams;
+        if (s) stint.freed.streams = s->next_runnable;
+        break;
+      case HR_STINT_REFUSED:
+        again = ok = !entered && enter_for_head(s);
+        if (again) {
+          entered = true;
+          stint.max_cost_ns = HR_LIGHT_NS;
+        }
+        break;
+      case HR_STINT_REACHED: again = false; break;
+      case HR_STINT_BUDGET: again = !expired(w); break;
+    }
+  }
+  if (s) hr_stream_give_back(s);
+  hr_pool_push_freed(&stint.freed);
+  if (entered) hr_pool_leave();
+  hr_fpenv_leave(fpenv);
+  return ok;
+}
+
+static void pause_once(int look) {
+  for (int i = 0; i < HR_WAIT_PAUSES; i++) hr_cpu_relax();
+  if (look >= HR_WAIT_YIELD_AFTER) sched_yield();
+}
+
+/* Looks at the point for a while, and takes the stream over when its runner leaves. True: worth another round. */
+static bool spin(wait *w, hr_stream *s) {
+  bool claimed = false;
+  if (!hr_pool_may_spin()) return false;
+  if (s) {
+    hr_mutex_lock(&s->lock);
+    s->helpers++;
+    hr_mutex_unlock(&s->lock);
+  }
+  for (int look = 0; look < HR_WAIT_SPINS && !claimed && !hr_point_done(w->point) && !expired(w); look++) {
+    pause_once(look);
+    claimed = s && hr_stream_claim(s, HR_CLAIM_IDLE);
+  }
+  if (s) {
+    hr_mutex_lock(&s->lock);
+    s->helpers--;
+    hr_mutex_unlock(&s->lock);
+    if (!claimed) hr_stream_kick(s);
+  }
+  if (claimed && !help(w, s)) w->help = false;
+  return claimed || hr_point_done(w->point);
+}
+
+static bool unreachable(hr_point point) {
+  return point.timeline->stream && hr_load_relaxed(&point.timeline->stream->dead);
+}
+
+static void sleep_until_fired(wait *w) {
+  sleeper s = {.waiter.fire = sleeper_fire};
+  bool blocks = w->thread && w->thread->in_task;
+  if (!hr_timeline_park(w->point.timeline, w->point.value, &s.waiter)) return;
+  if (blocks) hr_pool_block_begin();
+  while (!hr_load_acquire(&s.word)) {
+    int64_t left = w->deadline < 0 ? -1 : w->deadline - hr_now_ns();
+    if (w->deadline >= 0 && left <= 0) {
+      if (hr_timeline_unpark(w->point.timeline, &s.waiter)) break;
+      left = -1; /* about to fire: the storage must stay until it has */
+    }
+    hr_futex_wait(&s.word, 0, left);
+  }
+  if (blocks) hr_pool_block_end();
+}
+
+static hr_status wait_slow(wait *w) {
+  hr_stream *kicked = NULL;
+  for (;;) {
+    if (hr_point_done(w->point)) return HR_OK;
+    if (unreachable(w->point)) return hr_fail(HR_CLOSED, "the work waited for was in flight when the process forked");
+    if (expired(w)) return hr_fail(HR_TIMEOUT, "the time given for waiting ran out");
+    hr_chaos_point();
+    hr_stream *s = follow(w->point);
+    if (s && w->help && hr_stream_claim(s, HR_CLAIM_IDLE | HR_CLAIM_QUEUED)) {
+      w->help = help(w, s);
+      continue;
+    }
+    if (s && s != kicked) hr_stream_kick(kicked = s);
+    if (spin(w, w->help ? s : NULL)) continue;
+    sleep_until_fired(w);
+  }
+}
+
+hr_status hr_wait_point(hr_point point, int64_t timeout_ns) {
+  if (hr_point_done(point)) return HR_OK;
+  hr_thread *thread = hr_thread_peek();
+  wait w = {.point = point, .deadline = timeout_ns < 0 ? -1 : hr_now_ns() + timeout_ns, .thread = thread};
+  if (timeout_ns == 0) return hr_fail(HR_TIMEOUT, "not ready yet");
+  if (thread && thread->in_task && thread->task.timeline == point.timeline && point.value >= thread->task.value)
+    return hr_fail(HR_DEADLOCK, "a task waits for its own stream: it would wait for itself");
+  w.help = !thread || !(thread->in_task || thread->no_help);
+  return wait_slow(&w);
+}
+
+bool hr_wait_help(hr_point point) {
+  hr_thread *thread = hr_thread_peek();
+  wait w = {.point = point, .deadline = -1, .thread = thread};
+  w.help = !thread || !(thread->in_task || thread->no_help);
+  while (w.help && !hr_point_done(point)) {
+    hr_stream *s = follow(point);
+    w.help = s && hr_stream_claim(s, HR_CLAIM_IDLE | HR_CLAIM_QUEUED) && help(&w, s);
+  }
+  return hr_point_done(point);
+}
+
+hr_status hr_wait_set_help(bool help_wanted) {
+  hr_thread *thread = hr_thread_get();
+  if (!thread) return hr_fail(HR_OUT_OF_MEMORY, "no memory for a thread's settings");
+  thread->no_help = !help_wanted;
+  return HR_OK;
+}
