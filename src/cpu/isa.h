@@ -1,0 +1,42 @@
+/* src/cpu/isa.h - which instruction set the kernels of this process use.
+ *
+ * Kernel templates (kernels/x_tmpl.c) are compiled once per instruction set; each object leaves one symbol, a const
+ * table named by HR_NAME of kernels/elem.h. The file that owns the family picks among them:
+ *
+ *   HR_ISA_DECLARE(hr_reduce_kernels, hr_reduce_f32);                       // extern const ... hr_reduce_f32_avx2; ...
+ *   static const hr_reduce_kernels *const f32[] = HR_ISA_ROW(hr_reduce_f32);
+ *   const hr_reduce_kernels *kernels = f32[hr_isa_level()];
+ *
+ * This header and its users are compiled without any instruction set's flags. The build says with HR_ISAS_BUILT how many
+ * sets there are: 3 on x86-64, 1 (plain C) elsewhere and under sanitizers. */
+#ifndef HR_CPU_ISA_H
+#define HR_CPU_ISA_H
+
+#ifndef HR_ISAS_BUILT
+#define HR_ISAS_BUILT 1
+#endif
+
+/* Oldest first; a level includes those before it. */
+typedef enum hr_isa {
+  HR_ISA_BASE,
+  HR_ISA_AVX2,   /* with FMA, F16C, BMI2 */
+  HR_ISA_AVX512, /* F, CD, BW, DQ, VL: x86-64-v4 */
+  HR_ISA_COUNT
+} hr_isa;
+
+#if HR_ISAS_BUILT > 1
+#define HR_ISA_DECLARE(type, name) extern const type name##_base, name##_avx2, name##_avx512
+#define HR_ISA_ROW(name) \
+  { &name##_base, &name##_avx2, &name##_avx512 }
+#else
+#define HR_ISA_DECLARE(type, name) extern const type name##_base
+#define HR_ISA_ROW(name) \
+  { &name##_base }
+#endif
+
+/* The newest level that was built, that the processor and the operating system support, and that the environment
+ * variable HEADRACE_ISA (base, avx2 or avx512; read once) does not exclude. The same for the whole life of the process:
+ * always an index into HR_ISA_ROW. Any thread. */
+hr_isa hr_isa_level(void);
+
+#endif
