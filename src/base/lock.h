@@ -1,9 +1,11 @@
 /* src/base/lock.h - a mutex of four bytes, for critical sections of a few hundred instructions at most.
  * K1  Zero is unlocked: zeroed memory and HR_MUTEX_INIT are ready for use, and nothing needs to be destroyed.
  * K2  Not recursive, not fair, knows no owner. It may be freed as soon as its last holder has unlocked it and nobody
- * else can lock it. K3  unlock() releases, lock() and a try_lock() that succeeds acquire. K4  Across fork: the thread
- * that forks holds the lock, and unlocks it in parent and child; hr_mutex_reset() instead forgets a lock that threads
- * of the parent may have waited for. State: 0 free, 1 locked, 2 locked and somebody may sleep. */
+ *     else can lock it.
+ * K3  unlock() releases, lock() and a try_lock() that succeeds acquire.
+ * K4  Across fork: the thread that forks holds the lock, and unlocks it in parent and child; hr_mutex_reset() instead
+ *     forgets a lock that threads of the parent may have waited for.
+ * State: 0 free, 1 locked, 2 locked and somebody may sleep. */
 #ifndef HR_BASE_LOCK_H
 #define HR_BASE_LOCK_H
 
