@@ -6,7 +6,7 @@
 
 #include "base/atomic.h"
 
-#if HR_ISAS_BUILT > 1
+#if HR_ISA_COUNT > 1
 #include <cpuid.h>
 
 /* __builtin_cpu_supports also asks whether the operating system saves the registers. It does not know f16c in all
@@ -27,12 +27,11 @@ static hr_isa detect(void) { return HR_ISA_BASE; }
 #endif
 
 static hr_isa limit_of_environment(void) {
-  static const char *const names[HR_ISA_COUNT] = {
-      [HR_ISA_BASE] = "base", [HR_ISA_AVX2] = "avx2", [HR_ISA_AVX512] = "avx512"};
+  static const char *const names[] = {[HR_ISA_BASE] = "base", [HR_ISA_AVX2] = "avx2", [HR_ISA_AVX512] = "avx512"};
   const char *text = getenv("HEADRACE_ISA");
-  for (int i = 0; text && i < HR_ISA_COUNT; i++)
+  for (int i = 0; text && i <= HR_ISA_AVX512; i++)
     if (!strcmp(text, names[i])) return (hr_isa)i;
-  return HR_ISA_COUNT - 1;
+  return HR_ISA_AVX512;
 }
 
 hr_isa hr_isa_level(void) {

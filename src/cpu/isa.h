@@ -7,24 +7,23 @@
  *   static const hr_reduce_kernels *const f32[] = HR_ISA_ROW(hr_reduce_f32);
  *   const hr_reduce_kernels *kernels = f32[hr_isa_level()];
  *
- * This header and its users are compiled without any instruction set's flags. The build says with HR_ISAS_BUILT how many
+ * This header and its users are compiled without any instruction set's flags. The build says with HR_ISA_COUNT how many
  * sets there are: 3 on x86-64, 1 (plain C) elsewhere and under sanitizers. */
 #ifndef HR_CPU_ISA_H
 #define HR_CPU_ISA_H
 
-#ifndef HR_ISAS_BUILT
-#define HR_ISAS_BUILT 1
+#ifndef HR_ISA_COUNT
+#define HR_ISA_COUNT 1
 #endif
 
 /* Oldest first; a level includes those before it. */
 typedef enum hr_isa {
   HR_ISA_BASE,
-  HR_ISA_AVX2,   /* with FMA, F16C, BMI2 */
-  HR_ISA_AVX512, /* F, CD, BW, DQ, VL: x86-64-v4 */
-  HR_ISA_COUNT
+  HR_ISA_AVX2,  /* with FMA, F16C, BMI2 */
+  HR_ISA_AVX512 /* F, CD, BW, DQ, VL: x86-64-v4 */
 } hr_isa;
 
-#if HR_ISAS_BUILT > 1
+#if HR_ISA_COUNT > 1
 #define HR_ISA_DECLARE(type, name) extern const type name##_base, name##_avx2, name##_avx512
 #define HR_ISA_ROW(name) \
   { &name##_base, &name##_avx2, &name##_avx512 }

@@ -81,7 +81,7 @@ char *hr_loop_at(const hr_loop *loop, int k, int64_t position) {
 }
 
 typedef struct cursor {
-  int64_t index[HR_MAX_NDIM]; /* the outer axes */
+  int64_t index[HR_MAX_NDIM];  /* the outer axes */
   char *row[HR_LOOP_OPERANDS]; /* operands at the start of the inner axis */
 } cursor;
 

@@ -2,10 +2,10 @@
  *
  * An hr_loop is built from a shape and up to HR_LOOP_OPERANDS operands (broadcast to it by stride 0), then collapsed:
  * axes of length 1 go, neighbours that are one run for every operand are joined. The elements keep their row-major
- * order of the shape, so position p means the same element before and after; ranges of positions are what threads share.
- * O1  ndim >= 1; the last axis is the inner one. size is the product of shape; 0 when any length is 0.
- * O2  strides are in bytes and may be zero or negative. data[k] is operand k's element at position 0.
- * O3  A loop is read only while it runs; any number of threads may walk it. It owns nothing. */
+ * order of the shape, so position p means the same element before and after; ranges of positions are what threads
+ * share. O1  ndim >= 1; the last axis is the inner one. size is the product of shape; 0 when any length is 0. O2
+ * strides are in bytes and may be zero or negative. data[k] is operand k's element at position 0. O3  A loop is read
+ * only while it runs; any number of threads may walk it. It owns nothing. */
 #ifndef HR_CPU_LOOPS_H
 #define HR_CPU_LOOPS_H
 

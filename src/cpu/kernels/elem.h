@@ -7,11 +7,10 @@
  *   hr_accum                the type to compute in: float for f16 and bf16, else hr_elem
  *   hr_elem_load(p)         *p as hr_accum
  *   hr_elem_store(p, x)     *p = x, rounded to nearest even where hr_elem is narrower
- *   HR_ELEM_IS_BOOL, _HALF (f16, bf16), _FLOAT (f16, bf16, f32, f64), _COMPLEX, _INTEGER, _SIGNED   each 0 or 1, for #if
- * Always:
- *   HR_NAME(prefix)         prefix_DTYPE_ISA, or prefix_ISA without HR_DTYPE
- *   hr_fmaf, hr_fma         fused where the instruction set has it, else rounded twice
- *   conversions between float and the half types, branch-free so that loops over them become vector code. */
+ *   HR_ELEM_IS_BOOL, _HALF (f16, bf16), _FLOAT (f16, bf16, f32, f64), _COMPLEX, _INTEGER, _SIGNED   each 0 or 1, for
+ * #if Always: HR_NAME(prefix)         prefix_DTYPE_ISA, or prefix_ISA without HR_DTYPE hr_fmaf, hr_fma         fused
+ * where the instruction set has it, else rounded twice conversions between float and the half types, branch-free so
+ * that loops over them become vector code. */
 #ifndef HR_CPU_KERNELS_ELEM_H
 #define HR_CPU_KERNELS_ELEM_H
 
@@ -73,8 +72,8 @@ static inline float hr_f16_load(uint16_t h) {
   return hr_f32_bits(bits | (uint32_t)(h & 0x8000u) << 16);
 }
 
-/* Round to nearest even; NaN stays NaN (quiet). Below 2^-14 the addition of 0.5 makes the hardware round at the place of
- * a subnormal's last bit; above, the bias of the exponent and of the rounding are added as integers. */
+/* Round to nearest even; NaN stays NaN (quiet). Below 2^-14 the addition of 0.5 makes the hardware round at the place
+ * of a subnormal's last bit; above, the bias of the exponent and of the rounding are added as integers. */
 static inline uint16_t hr_f16_store(float x) {
   uint32_t bits = hr_bits_f32(x), magnitude = bits & 0x7fffffffu;
   uint32_t tiny = hr_bits_f32(hr_f32_bits(magnitude) + 0.5f) - 0x3f000000u;
