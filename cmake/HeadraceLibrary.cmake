@@ -1,0 +1,36 @@
+# The library. Its files are compiled once and linked twice: libheadrace.so, which lets only public names out, and
+# libheadrace.a, not installed, through which tests reach the internals.
+
+configure_file(${PROJECT_SOURCE_DIR}/cmake/version.h.in ${PROJECT_BINARY_DIR}/gen/base/version.h @ONLY)
+
+# SLEEF: vector math functions, called by the kernels.
+find_path(SLEEF_INCLUDE_DIR sleef.h REQUIRED)
+find_library(SLEEF_LIBRARY sleef REQUIRED)
+target_include_directories(headrace-flags SYSTEM INTERFACE ${SLEEF_INCLUDE_DIR})
+target_link_libraries(headrace-flags INTERFACE $<LINK_ONLY:${SLEEF_LIBRARY}>)
+target_link_options(headrace-flags INTERFACE LINKER:--as-needed)
+
+file(GLOB headrace_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.c)
+list(FILTER headrace_sources EXCLUDE REGEX "_(test|bench|fuzz)\\.c$")
+list(FILTER headrace_sources EXCLUDE REGEX "/src/(cli|cuda)/")
+
+add_library(headrace-objects OBJECT ${headrace_sources})
+target_link_libraries(headrace-objects PRIVATE headrace-flags)
+
+set(headrace_all_objects $<TARGET_OBJECTS:headrace-objects> ${headrace_kernel_objects})
+
+add_library(headrace-static STATIC ${headrace_all_objects})
+set_target_properties(headrace-static PROPERTIES OUTPUT_NAME headrace LINKER_LANGUAGE C)
+target_link_libraries(headrace-static PUBLIC headrace-flags)
+
+set(headrace_export_map ${PROJECT_SOURCE_DIR}/cmake/exports.map)
+add_library(headrace SHARED ${headrace_all_objects})
+add_library(headrace::headrace ALIAS headrace)
+set_target_properties(headrace PROPERTIES
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C LINK_DEPENDS ${headrace_export_map})
+target_link_libraries(headrace PRIVATE headrace-flags)
+# nodelete: threads of the library outlive a dlclose().
+target_link_options(headrace PRIVATE "LINKER:--version-script=${headrace_export_map}" LINKER:-z,nodelete,-z,relro,-z,now
+  LINKER:--gc-sections,-Bsymbolic-functions $<$<NOT:$<BOOL:${HEADRACE_SANITIZE}>>:LINKER:-z,defs>)
+target_include_directories(headrace INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -1,0 +1,96 @@
+# Programs: tests, fuzzers, benchmarks, examples and the command `headrace`. All are found by name.
+
+# headrace_program(<target> <folder of the result> <library> <sources>...)
+function(headrace_program target folder library)
+  add_executable(${target} ${ARGN})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+  target_link_libraries(${target} PRIVATE headrace-flags ${library})
+endfunction()
+
+# headrace_test(<room> <source> <seconds>): a test program build/test/ROOM/NAME, known to ctest as ROOM/NAME, label ROOM.
+function(headrace_test room source seconds)
+  get_filename_component(name ${source} NAME_WE)
+  string(REGEX REPLACE "_test$" "" name ${name})
+  headrace_program(test-${room}-${name} test/${room} headrace-static ${source})
+  set_target_properties(test-${room}-${name} PROPERTIES OUTPUT_NAME ${name})
+  target_link_libraries(test-${room}-${name} PRIVATE ${CMOCKA_LIBRARY})
+  add_test(NAME ${room}/${name} COMMAND test-${room}-${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${room}/${name} PROPERTIES LABELS ${room} TIMEOUT ${seconds} SKIP_RETURN_CODE 77
+    ENVIRONMENT "${headrace_test_environment}")
+endfunction()
+
+set(headrace_test_environment
+  "HEADRACE_LIBRARY=$<TARGET_FILE:headrace>"
+  "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:halt_on_error=1:allocator_may_return_null=1"
+  "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1")
+
+if(HEADRACE_BUILD_TESTS)
+  enable_testing()
+  find_library(CMOCKA_LIBRARY cmocka REQUIRED)
+  file(GLOB headrace_unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*_test.c)
+  foreach(source IN LISTS headrace_unit_tests)
+    get_filename_component(room ${source} DIRECTORY)
+    get_filename_component(room ${room} NAME)
+    headrace_test(${room} ${source} 300)
+  endforeach()
+  file(GLOB headrace_promise_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*.c)
+  foreach(source IN LISTS headrace_promise_tests)
+    headrace_test(tests ${source} 300)
+  endforeach()
+
+  # Python suites load libheadrace.so into a Python that knows no sanitizer, so they run in plain builds only.
+  file(GLOB headrace_python_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/test_*.py)
+  if(HEADRACE_SANITIZE)
+    set(headrace_python_tests)
+  endif()
+  set(HEADRACE_PYTHON ${PROJECT_SOURCE_DIR}/build/venv/bin/python CACHE FILEPATH
+    "Python with the packages of tools/requirements.txt, for the tests")
+  foreach(source IN LISTS headrace_python_tests)
+    get_filename_component(name ${source} NAME_WE)
+    add_test(NAME python/${name} COMMAND ${HEADRACE_PYTHON} -m pytest -q -p no:cacheprovider ${source}
+      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(python/${name} PROPERTIES LABELS python TIMEOUT 300
+      ENVIRONMENT "${headrace_test_environment};PYTHONDONTWRITEBYTECODE=1")
+  endforeach()
+endif()
+
+if(HEADRACE_BUILD_FUZZERS)
+  file(GLOB headrace_fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*_fuzz.c)
+  foreach(source IN LISTS headrace_fuzzers)
+    get_filename_component(name ${source} NAME_WE)
+    headrace_program(${name} fuzz headrace-static ${source})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endforeach()
+endif()
+
+if(HEADRACE_BUILD_EXAMPLES AND NOT HEADRACE_SANITIZE)
+  # A program a folder of examples/, which sees the public interface only.
+  file(GLOB headrace_examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*/*.c)
+  set(headrace_example_names)
+  foreach(source IN LISTS headrace_examples)
+    get_filename_component(name ${source} DIRECTORY)
+    get_filename_component(name ${name} NAME)
+    list(APPEND headrace_example_names ${name})
+    list(APPEND headrace_example_${name} ${source})
+  endforeach()
+  list(REMOVE_DUPLICATES headrace_example_names)
+  foreach(name IN LISTS headrace_example_names)
+    headrace_program(example-${name} examples headrace ${headrace_example_${name}})
+    set_target_properties(example-${name} PROPERTIES OUTPUT_NAME ${name})
+  endforeach()
+
+  file(GLOB headrace_benchmarks CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.c ${PROJECT_SOURCE_DIR}/src/*/*_bench.c)
+  if(headrace_benchmarks)
+    headrace_program(headrace-bench bench headrace-static ${headrace_benchmarks})
+    target_compile_options(headrace-bench PRIVATE -O3)
+  endif()
+endif()
+
+file(GLOB headrace_command CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
+list(FILTER headrace_command EXCLUDE REGEX "_test\\.c$")
+if(headrace_command)
+  headrace_program(headrace-command "." headrace ${headrace_command})
+  set_target_properties(headrace-command PROPERTIES OUTPUT_NAME headrace)
+  install(TARGETS headrace-command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
