@@ -60,12 +60,14 @@ static void give_claims_back(hr_node *node) {
 
 /* --- appending --- */
 
-/* N3: from now to the end of the task the outputs that still live are kept alive. */
+/* N3: from now to the end of the task the outputs that still live are kept alive, and with them the node; a node of several
+ * outputs is kept by itself, for they may all have died but the one that led here. */
 static void retain_outputs(hr_node *node) {
   if (node->out_count == 1) {
     hr_array_retain(hr_node_out(node)[0]);
     return;
   }
+  hr_add_relaxed(&node->refs, 1u);
   hr_mutex_lock(&node->out_lock);
   for (int i = 0; i < node->out_count; i++) {
     hr_array *out = hr_node_out(node)[i];
@@ -77,6 +79,7 @@ static void retain_outputs(hr_node *node) {
 }
 
 static void release_outputs(hr_node *node) {
+  if (node->out_count > 1) hr_sub_acq_rel(&node->refs, 1u);
   for (int i = 0; i < node->out_count; i++)
     if (hr_node_out(node)[i]) hr_sub_acq_rel(&hr_node_out(node)[i]->refs, 1u); /* the walk's caller holds another */
 }
@@ -125,12 +128,10 @@ static bool append(walk *w, hr_node *node, hr_node *parent) {
   uint32_t cost_ns = node->task.cost_ns;
   bool light = hr_task_is_light(&node->task);
   retain_outputs(node);
-  hr_add_relaxed(&node->refs, 1u);
   node->inflight_bytes = count_inflight(node);
   hr_chaos_point();
   hr_stream *stream = append_somewhere(node);
   if (!stream) {
-    hr_sub_acq_rel(&node->refs, 1u);
     release_outputs(node);
     node->parent = parent;
     return false;

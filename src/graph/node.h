@@ -8,7 +8,7 @@
  *     The bit HR_NODE_WAITED says that somebody sleeps on the word: who leaves `claimed` with it set wakes them all.
  * N2  Inputs, attrs, parent and cursor belong to the claimant, then to the task (R4). Before the claim only the builder
  *     touched them. They are released when the task has run; in_count stays.
- * N3  A node is owned by its output arrays, and by its task while it is queued. Outputs are known to the node by
+ * N3  A node is owned by its output arrays; its task keeps the outputs alive while it is queued. Outputs are known to the node by
  *     borrowed pointers: an output that dies before the node is claimed takes itself out. For nodes of one output that
  * is the array through which the node is reached; for others `out_lock` guards the slots, and a claim turns the slots
  * that are left into references (retain unless zero). N4  `error` is set before the state becomes failed and never

@@ -81,16 +81,20 @@ static hr_error *execute(hr_node *node, int skip) {
   return error;
 }
 
+/* The task's end: with the outputs goes the node, if nobody else holds them (N3). */
 static void let_outputs_go(hr_node *node) {
+  if (node->out_count == 1) {
+    hr_array_release(hr_node_out(node)[0]);
+    return;
+  }
   for (int i = 0; i < node->out_count; i++) {
+    hr_mutex_lock(&node->out_lock);
     hr_array *out = hr_node_out(node)[i];
-    if (node->out_count > 1) {
-      hr_mutex_lock(&node->out_lock);
-      hr_node_out(node)[i] = NULL;
-      hr_mutex_unlock(&node->out_lock);
-    }
+    hr_node_out(node)[i] = NULL;
+    hr_mutex_unlock(&node->out_lock);
     hr_array_release(out);
   }
+  hr_node_release(node);
 }
 
 static void node_run(hr_task *task, int skip) {
@@ -101,7 +105,6 @@ static void node_run(hr_task *task, int skip) {
   node->error = error;
   hr_store_release(&node->state, error ? HR_NODE_FAILED : HR_NODE_DONE);
   let_outputs_go(node);
-  hr_node_release(node);
 }
 
 static _Atomic(uint32_t) *node_queued(hr_task *task) {
