@@ -1,0 +1,103 @@
+/* Loops: every chunk once, whoever runs it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/atomic.h"
+#include "sched/parallel.h"
+#include "sched/pool.h"
+
+enum { CHUNKS = 1000 };
+
+static void mark(void *ctx, int64_t chunk) { hr_add_relaxed(&((_Atomic(int) *)ctx)[chunk], 1); }
+
+static void test_each_chunk_once(void **state) {
+  (void)state;
+  static const int64_t counts[] = {0, 1, 2, 3, 17, CHUNKS};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    static _Atomic(int) seen[CHUNKS];
+    for (int k = 0; k < CHUNKS; k++) hr_store_relaxed(&seen[k], 0);
+    hr_parallel_for(counts[i], mark, seen);
+    for (int64_t k = 0; k < CHUNKS; k++) assert_int_equal(hr_load_relaxed(&seen[k]), k < counts[i]);
+  }
+}
+
+typedef struct sum {
+  _Atomic(int64_t) items, ranges;
+} sum;
+
+static void add_range(void *ctx, int64_t first, int64_t end) {
+  sum *s = ctx;
+  hr_add_relaxed(&s->items, end - first);
+  hr_add_relaxed(&s->ranges, (int64_t)1);
+}
+
+static void test_ranges_cover(void **state) {
+  (void)state;
+  sum s = {0};
+  hr_parallel_range(1001, 10, add_range, &s);
+  assert_int_equal(hr_load_relaxed(&s.items), 1001);
+  assert_int_equal(hr_load_relaxed(&s.ranges), 101);
+  hr_parallel_range(0, 10, add_range, &s);
+  hr_parallel_range(5, 0, add_range, &s); /* a grain below one is one */
+  assert_int_equal(hr_load_relaxed(&s.ranges), 106);
+}
+
+/* Two chunks that wait for each other: they end only if a worker joins. */
+static void meet(void *ctx, int64_t chunk) {
+  (void)chunk;
+  _Atomic(int) *inside = ctx;
+  hr_add_acq_rel(inside, 1);
+  while (hr_load_acquire(inside) < 2) hr_cpu_relax();
+}
+
+static void slow_then_meet(void *ctx, int64_t chunk) {
+  for (int i = 0; chunk == 0 && i < 20000; i++) hr_cpu_relax(); /* shows that the rest is worth a wake */
+  if (chunk) meet(ctx, chunk);
+}
+
+static void test_workers_join(void **state) {
+  (void)state;
+  if (hr_pool_limit() < 2) skip();
+  for (int i = 0; i < 20; i++) {
+    _Atomic(int) inside = 0;
+    hr_parallel_for(3, slow_then_meet, &inside);
+    assert_int_equal(hr_load_relaxed(&inside), 2);
+  }
+}
+
+static void nested(void *ctx, int64_t chunk) { hr_parallel_for(20, mark, (_Atomic(int) *)ctx + 20 * chunk); }
+
+static void *loops_at_once(void *arg) {
+  (void)arg;
+  for (int i = 0; i < 50; i++) {
+    static _Thread_local _Atomic(int) seen[400];
+    for (int k = 0; k < 400; k++) hr_store_relaxed(&seen[k], 0);
+    hr_parallel_for(20, nested, seen);
+    for (int k = 0; k < 400; k++) assert_int_equal(hr_load_relaxed(&seen[k]), 1);
+  }
+  return NULL;
+}
+
+static void test_nested_loops_from_many_threads(void **state) {
+  (void)state;
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, loops_at_once, NULL), 0);
+  for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+}
+
+int main(void) {
+  hr_pool_limit();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_each_chunk_once),
+      cmocka_unit_test(test_ranges_cover),
+      cmocka_unit_test(test_workers_join),
+      cmocka_unit_test(test_nested_loops_from_many_threads),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
