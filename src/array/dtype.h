@@ -39,6 +39,11 @@ typedef enum hr_dtype {
       HR_DTYPE_COUNT
 } hr_dtype;
 
+typedef struct hr_optional_dtype {
+  hr_dtype value;
+  bool has_value;
+} hr_optional_dtype;
+
 /* Read-only rows, one a dtype. */
 extern const uint8_t hr_dtype_bytes[HR_DTYPE_COUNT];
 extern const uint8_t hr_dtype_classes[HR_DTYPE_COUNT];
@@ -53,7 +58,9 @@ static inline bool hr_dtype_is_integer(hr_dtype d) {
   return hr_dtype_classes[d] == HR_CLASS_UNSIGNED || hr_dtype_classes[d] == HR_CLASS_SIGNED;
 }
 
-/* The dtype in which MLX computes an operation on operands of types a and b. */
+/* The dtype in which MLX computes an operation on operands of types a and b. The smallest dtype that holds both,
+ * except: uint64 with a signed type gives float32, integers never widen a float, and float16 with bfloat16 gives
+ * float32. */
 hr_dtype hr_dtype_promote(hr_dtype a, hr_dtype b);
 
 /* d itself when inexact, else float32: the result type of `exp`, `sqrt`, `mean` and others. */

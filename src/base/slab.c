@@ -17,18 +17,11 @@
 #include "base/lock.h"
 #include "base/memory.h"
 #include "base/pages.h"
+#include "base/sanitizer.h"
 #include "base/slab_internal.h"
 #include "base/tls.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLAB_IS_MALLOC 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SLAB_IS_MALLOC 1
-#endif
-#endif
-
-#ifdef SLAB_IS_MALLOC
+#if HR_SANITIZED
 void *hr_slab_alloc(size_t bytes) { return hr_alloc(bytes); }
 void hr_slab_free(void *block, size_t bytes) {
   (void)bytes;

@@ -1,0 +1,110 @@
+/* src/array/buffer.c - three kinds of buffers behind one header. */
+#include "array/buffer.h"
+
+#include <assert.h>
+
+#include "array/host_memory.h"
+#include "base/memory.h"
+
+/* `kind`: who frees what. */
+enum {
+  KIND_INLINE, /* header and data are one slab block of HEADER_BYTES + bytes */
+  KIND_HOST,   /* header from the slab, data from array/host_memory.h */
+  KIND_WRAPPED /* a wrapped_buffer from the slab, data of the program */
+};
+
+enum { HEADER_BYTES = 32, INLINE_GRAIN = 16, DEVICE_CPU = 0 };
+static_assert(sizeof(hr_buffer) <= HEADER_BYTES && HEADER_BYTES % 16 == 0, "inline data is aligned to 16");
+static_assert(HEADER_BYTES + HR_BUFFER_INLINE <= HR_SLAB_MAX, "an inline buffer is one slab block");
+
+typedef struct wrapped_buffer {
+  hr_buffer base;
+  void *payload;
+  void (*dtor)(void *);
+} wrapped_buffer;
+
+typedef void (*defer_fn)(void (*dtor)(void *), void *payload);
+
+bool (*_Atomic hr_thread_is_worker)(void);
+static _Atomic(defer_fn) deferred;
+
+void hr_buffer_set_deferred(defer_fn defer) { hr_store_release(&deferred, defer); }
+
+static void set_header(hr_buffer *b, int kind, int flags, void *data, size_t bytes) {
+  atomic_init(&b->refs, 1u);
+  b->device = DEVICE_CPU;
+  atomic_init(&b->flags, (uint8_t)flags);
+  b->kind = (uint8_t)kind;
+  b->data = data;
+  b->bytes = bytes;
+}
+
+static hr_status no_header(void) { return hr_fail(HR_OUT_OF_MEMORY, "no memory for a buffer"); }
+
+static hr_status new_inline(hr_buffer **out, size_t bytes) {
+  size_t room = bytes ? (bytes + INLINE_GRAIN - 1) / INLINE_GRAIN * INLINE_GRAIN : INLINE_GRAIN;
+  hr_buffer *b = hr_slab_alloc(HEADER_BYTES + room);
+  if (!b) return no_header();
+  set_header(b, KIND_INLINE, 0, (char *)b + HEADER_BYTES, room);
+  *out = b;
+  return HR_OK;
+}
+
+hr_status hr_buffer_new(hr_buffer **out, size_t bytes) {
+  *out = NULL;
+  if (bytes <= HR_BUFFER_INLINE) return new_inline(out, bytes);
+  hr_buffer *b = hr_slab_alloc(sizeof *b);
+  if (!b) return no_header();
+  void *data;
+  size_t usable;
+  hr_status status = hr_host_alloc(&data, &usable, bytes);
+  if (status != HR_OK) {
+    hr_slab_free(b, sizeof *b);
+    return status;
+  }
+  set_header(b, KIND_HOST, 0, data, usable);
+  *out = b;
+  return HR_OK;
+}
+
+hr_status hr_buffer_wrap(hr_buffer **out, void *data, size_t bytes, void *payload, void (*dtor)(void *)) {
+  *out = NULL;
+  wrapped_buffer *w = hr_slab_alloc(sizeof *w);
+  if (!w) return no_header();
+  set_header(&w->base, KIND_WRAPPED, HR_BUFFER_FOREIGN, data, bytes);
+  w->payload = payload;
+  w->dtor = dtor;
+  *out = &w->base;
+  return HR_OK;
+}
+
+/* R18: the program's function does not run on a worker. */
+static void run_dtor(void (*dtor)(void *), void *payload) {
+  bool (*is_worker)(void) = hr_load_acquire(&hr_thread_is_worker);
+  defer_fn defer = hr_load_acquire(&deferred);
+  if (defer && is_worker && is_worker())
+    defer(dtor, payload);
+  else
+    dtor(payload);
+}
+
+static void free_wrapped(hr_buffer *b) {
+  wrapped_buffer w = *(wrapped_buffer *)b;
+  hr_slab_free(b, sizeof w);
+  if (w.dtor) run_dtor(w.dtor, w.payload);
+}
+
+static void free_host(hr_buffer *b) {
+  hr_host_free(b->data, b->bytes);
+  hr_slab_free(b, sizeof *b);
+}
+
+void hr_buffer_release(hr_buffer *b) {
+  /* acq_rel: the last release comes after every use of the memory by the others */
+  if (!b || hr_sub_acq_rel(&b->refs, 1u) != 1) return;
+  switch (b->kind) {
+    case KIND_INLINE: hr_slab_free(b, HEADER_BYTES + b->bytes); break;
+    case KIND_HOST: free_host(b); break;
+    default: free_wrapped(b);
+  }
+}
