@@ -3,9 +3,9 @@
  * Two forms, chosen by strides alone:
  * - rows: each result reduces a row, in row-major order of the reduced axes; rows with gaps are gathered piece by piece.
  *   Rows of more than HR_REDUCE_BLOCK elements are cut into blocks.
- * - columns: an axis that stays has unit stride and no reduced axis has: tiles of TILE results are reduced side by side,
+ * - columns: an axis that stays has unit stride and no reduced axis has: tiles of results are reduced side by side,
  *   in blocks of rows.
- * The results of the blocks, in accumulators, are rows that are reduced in a second pass. */
+ * The results of the blocks, in accumulators, are reduced in a second pass: as rows, or as columns again. */
 #include "cpu/reduce.h"
 
 #include <string.h>
@@ -17,7 +17,8 @@
 #include "sched/parallel.h"
 
 enum {
-  TILE = 512,           /* columns that are reduced together */
+  TILE_BYTES = 4096,    /* accumulators of columns that are reduced together: whole pages of rows are read in turn */
+  COLUMNS_BLOCK = 131072, /* elements of a tile in one block of rows */
   PIECE_BYTES = 2048,   /* of a row with gaps, gathered before it is added */
   STORE_BATCH = 64,     /* accumulators that are rounded together */
   CHUNK_ITEMS = 262144, /* elements a chunk: 20 to 100 us */
@@ -35,9 +36,10 @@ typedef struct plan {
   bool dense;                     /* rows have no gaps */
   hr_loop kept;                   /* results: operand 0 is the output, operand 1 the input */
   hr_loop inner;                  /* reduced positions of the first result, operand 0 is the input */
-  int64_t columns, column_item;   /* columns form: length of the axis of unit stride, its stride in the output, in bytes */
+  int64_t columns, column_item;   /* columns: length of the axis of unit stride, and its stride in the output in bytes */
+  int64_t tile;                   /* columns: how many are reduced together */
   int64_t block, blocks;          /* reduced positions a block, blocks a result */
-  char *partial;                  /* accumulators [results][blocks]; NULL if blocks is 1 */
+  char *partial; /* accumulators [kept][blocks], of columns [kept][blocks][columns]; NULL if blocks is 1 */
 } plan;
 
 static void divide(const plan *p, char *acc, int64_t count) {
@@ -151,47 +153,67 @@ static void rows_blocks(void *ctx, int64_t first, int64_t end) {
 /* A tile of columns under way. */
 typedef struct tile {
   const plan *plan;
-  int64_t from;  /* bytes from the first column's start to the tile's */
-  int64_t width; /* columns */
-  _Alignas(64) char acc[TILE * 8];
+  int64_t outer, column, width; /* position among kept, first column, columns */
+  int64_t from;                 /* bytes from the first column's start to the tile's */
+  _Alignas(64) char acc[TILE_BYTES];
 } tile;
+
+static int64_t tiles_of(const plan *p) { return (p->columns + p->tile - 1) / p->tile; }
+
+/* Tile `index` of the kept position `outer`. */
+static void tile_begin(tile *t, const plan *p, const hr_reduce_kernel *kernel, int64_t outer, int64_t index) {
+  t->plan = p;
+  t->outer = outer;
+  t->column = index * p->tile;
+  t->width = p->columns - t->column < p->tile ? p->columns - t->column : p->tile;
+  t->from = hr_loop_at(&p->kept, 1, outer) - p->kept.data[1] + t->column * p->elem;
+  kernel->start(t->acc, t->width);
+}
 
 static void tile_run(void *ctx, char *const *data, const int64_t *strides, int64_t count) {
   tile *t = ctx;
   t->plan->kernel->cols(t->acc, data[0] + t->from, strides[0], count, t->width);
 }
 
+static void tile_store(tile *t) {
+  const plan *p = t->plan;
+  store(p, hr_loop_at(&p->kept, 0, t->outer) + t->column * p->column_item, p->column_item, t->acc, t->width);
+}
+
 /* Items are [kept position][block][tile]. */
 static void columns_blocks(void *ctx, int64_t first, int64_t end) {
   const plan *p = ctx;
-  int64_t tiles = (p->columns + TILE - 1) / TILE;
+  int64_t tiles = tiles_of(p);
   for (int64_t item = first; item < end; item++) {
-    int64_t column = item % tiles * TILE, block = item / tiles % p->blocks, outer = item / tiles / p->blocks;
-    int64_t from = block * p->block, left = p->inner.size - from;
+    int64_t row = item / tiles, from = row % p->blocks * p->block, left = p->inner.size - from;
     tile t;
-    t.plan = p;
-    t.width = p->columns - column < TILE ? p->columns - column : TILE;
-    t.from = hr_loop_at(&p->kept, 1, outer) - p->kept.data[1] + column * p->elem;
-    p->kernel->start(t.acc, t.width);
+    tile_begin(&t, p, p->kernel, row / p->blocks, item % tiles);
     hr_loop_range(&p->inner, from, from + (left < p->block ? left : p->block), tile_run, &t);
-    if (p->blocks == 1) {
-      store(p, hr_loop_at(&p->kept, 0, outer) + column * p->column_item, p->column_item, t.acc, t.width);
-    } else {
-      char *partial = p->partial + ((outer * p->columns + column) * p->blocks + block) * p->acc;
-      for (int64_t j = 0; j < t.width; j++)
-        memcpy(partial + j * p->blocks * p->acc, t.acc + j * p->acc, (size_t)p->acc);
-    }
+    if (p->blocks == 1) tile_store(&t);
+    else memcpy(p->partial + (row * p->columns + t.column) * p->acc, t.acc, (size_t)(t.width * p->acc));
   }
 }
 
-/* The second pass: results [first, end) from the results of their blocks. */
-static void finish_range(void *ctx, int64_t first, int64_t end) {
+/* The second pass over columns; items are [kept position][tile]. */
+static void finish_columns(void *ctx, int64_t first, int64_t end) {
+  const plan *p = ctx;
+  int64_t tiles = tiles_of(p);
+  for (int64_t item = first; item < end; item++) {
+    tile t;
+    tile_begin(&t, p, p->second, item / tiles, item % tiles);
+    const char *partial = p->partial + (t.outer * p->blocks * p->columns + t.column) * p->acc;
+    p->second->cols(t.acc, partial, p->columns * p->acc, p->blocks, t.width);
+    tile_store(&t);
+  }
+}
+
+/* The second pass over rows. */
+static void finish_rows(void *ctx, int64_t first, int64_t end) {
   const plan *p = ctx;
   _Alignas(8) char acc[8];
   for (int64_t i = first; i < end; i++) {
     p->second->rows(acc, p->partial + i * p->blocks * p->acc, 0, 1, p->blocks);
-    char *out = hr_loop_at(&p->kept, 0, i / p->columns) + i % p->columns * p->column_item;
-    store(p, out, p->acc, acc, 1);
+    store(p, hr_loop_at(&p->kept, 0, i), p->acc, acc, 1);
   }
 }
 
@@ -246,7 +268,8 @@ static void plan_loops(plan *p, const hr_array *in, const hr_array *out, uint32_
   count = pick_axes(in, axes, true, -1, picked);
   loop_over(&p->inner, in, picked, count, NULL, NULL, 0, p->elem);
   p->dense = p->inner.ndim == 1 && (p->inner.shape[0] <= 1 || p->inner.strides[0][0] == p->elem);
-  p->block = column < 0 ? HR_REDUCE_BLOCK : HR_REDUCE_BLOCK / (p->columns < TILE ? p->columns : TILE);
+  p->tile = TILE_BYTES / p->acc < p->columns ? TILE_BYTES / p->acc : p->columns;
+  p->block = column < 0 ? HR_REDUCE_BLOCK : COLUMNS_BLOCK / p->tile;
   p->blocks = p->inner.size > p->block ? (p->inner.size + p->block - 1) / p->block : 1;
 }
 
@@ -263,19 +286,20 @@ static void fill_empty(const plan *p, char *out, int64_t count) {
   }
 }
 
-static void run_plan(const plan *p, bool columns) {
-  int64_t length = p->blocks > 1 ? p->block : p->inner.size;
-  if (columns) {
-    int64_t tiles = (p->columns + TILE - 1) / TILE;
-    int64_t width = p->columns < TILE ? p->columns : TILE;
-    hr_parallel_range(p->kept.size * p->blocks * tiles, grain_of(length * width), columns_blocks, (void *)p);
-  } else if (p->blocks == 1) {
-    hr_loop_run(&p->kept, grain_of(length), rows_run, (void *)p);
+static void run_columns(plan *p) {
+  int64_t tiles = p->kept.size * tiles_of(p);
+  int64_t rows = p->blocks > 1 ? p->block : p->inner.size;
+  hr_parallel_range(tiles * p->blocks, grain_of(rows * p->tile), columns_blocks, p);
+  if (p->blocks > 1) hr_parallel_range(tiles, grain_of(p->blocks * p->tile), finish_columns, p);
+}
+
+static void run_rows(plan *p) {
+  if (p->blocks == 1) {
+    hr_loop_run(&p->kept, grain_of(p->inner.size), rows_run, p);
   } else {
-    hr_parallel_range(p->kept.size * p->blocks, grain_of(length), rows_blocks, (void *)p);
+    hr_parallel_range(p->kept.size * p->blocks, grain_of(p->block), rows_blocks, p);
+    hr_parallel_range(p->kept.size, grain_of(p->blocks), finish_rows, p);
   }
-  if (p->blocks > 1)
-    hr_parallel_range(p->kept.size * p->columns, grain_of(p->blocks), finish_range, (void *)p);
 }
 
 hr_status hr_cpu_reduce(const hr_run *run) {
@@ -306,7 +330,8 @@ hr_status hr_cpu_reduce(const hr_run *run) {
     if (!p.partial)
       return hr_fail(HR_OUT_OF_MEMORY, "%s: no memory for %zu bytes of partial results", run->op->name, bytes);
   }
-  run_plan(&p, column_axis(in, attrs->axes) >= 0);
+  if (column_axis(in, attrs->axes) >= 0) run_columns(&p);
+  else run_rows(&p);
   hr_free(p.partial);
   return HR_OK;
 }

@@ -12,7 +12,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define ONCE   static __attribute__((noinline))
 
-enum { LANES = HR_REDUCE_LANES, RUN = HR_REDUCE_RUN, NARROW = 64, WIDE = 256 };
+enum { LANES = HR_REDUCE_LANES, RUN = HR_REDUCE_RUN, NARROW = 64, WIDE = 256, SHORT = 16, BATCH = 16 };
 
 typedef acc_t join_fn(acc_t a, acc_t b);
 
@@ -21,7 +21,7 @@ typedef struct body {
   acc_t start, empty; /* combining with start changes no bit; empty is the value of a row of no elements */
   join_fn *join;
   void (*run)(acc_t *part, const hr_elem *x, int64_t n);
-  acc_t (*tree)(acc_t *lanes, int half);
+  acc_t (*tree)(acc_t *lanes, int half, int last);
   void (*columns)(acc_t *acc, const char *x, int64_t stride, int64_t rows, int64_t n);
 } body;
 
@@ -41,8 +41,9 @@ INLINE void body_run(acc_t *restrict part, const hr_elem *restrict x, int64_t n,
   for (int k = 0; k < n; k++) part[k] = join(part[k], load(x + k));
 }
 
-INLINE acc_t body_tree(acc_t *lanes, int half, join_fn *join) {
-  for (; half > 0; half /= 2)
+/* Folds 2 * half lanes into `last`, a power of two as half is; answers the first. */
+INLINE acc_t body_tree(acc_t *lanes, int half, int last, join_fn *join) {
+  for (; half >= last; half /= 2)
     for (int k = 0; k < half; k++) lanes[k] = join(lanes[k], lanes[k + half]);
   return lanes[0];
 }
@@ -68,23 +69,44 @@ INLINE acc_t body_short(const hr_elem *x, int n, body b) {
   while (width < n) width *= 2;
   for (int k = 0; k < n; k++) lanes[k] = load(x + k);
   for (int k = n; k < width; k++) lanes[k] = b.start;
-  return b.tree(lanes, width / 2);
+  return b.tree(lanes, width / 2, 1);
+}
+
+/* BATCH rows of n elements, element k of row r to lanes[k * BATCH + r]. */
+ONCE void load_batch(acc_t *lanes, const char *x, int64_t stride, int n) {
+  for (int r = 0; r < BATCH; r++, x += stride)
+    for (int k = 0; k < n; k++) lanes[k * BATCH + r] = load((const hr_elem *)x + k);
+}
+
+/* 0 < n <= SHORT: BATCH rows side by side, each as in body_short. */
+INLINE void body_batch(acc_t *acc, const char *x, int64_t stride, int n, body b) {
+  acc_t lanes[SHORT * BATCH];
+  int width = 1;
+  while (width < n) width *= 2;
+  body_start(lanes, width * BATCH, b.start);
+  load_batch(lanes, x, stride, n);
+  b.tree(lanes, width / 2 * BATCH, BATCH);
+  memcpy(acc, lanes, BATCH * sizeof *acc);
 }
 
 INLINE acc_t body_long(const hr_elem *x, int64_t n, body b) {
   acc_t total[LANES], part[LANES];
-  body_start(total, LANES, b.start);
-  for (int64_t at = 0; at < n; at += RUN) {
+  for (int k = 0; k < LANES; k++) total[k] = load(x + k);
+  b.run(total, x + LANES, (n < RUN ? n : RUN) - LANES);
+  for (int64_t at = RUN; at < n; at += RUN) {
     body_start(part, LANES, b.start);
     b.run(part, x + at, n - at < RUN ? n - at : RUN);
     for (int k = 0; k < LANES; k++) total[k] = b.join(total[k], part[k]);
   }
-  return b.tree(total, LANES / 2);
+  return b.tree(total, LANES / 2, 1);
 }
 
 INLINE void body_rows(acc_t *acc, const char *x, int64_t stride, int64_t count, int64_t n, body b) {
-  for (int64_t r = 0; r < count; r++, x += stride) {
-    const hr_elem *row = (const hr_elem *)x;
+  int64_t r = 0;
+  if (n > 0 && n <= SHORT)
+    for (; r + BATCH <= count; r += BATCH) body_batch(acc + r, x + r * stride, stride, (int)n, b);
+  for (; r < count; r++) {
+    const hr_elem *row = (const hr_elem *)(x + r * stride);
     acc[r] = n > LANES ? body_long(row, n, b) : n > 0 ? body_short(row, (int)n, b) : b.empty;
   }
 }
@@ -110,7 +132,7 @@ INLINE void body_add(hr_reduce_state *state, const hr_elem *x, int64_t n, body b
 
 INLINE void body_fold(acc_t *acc, hr_reduce_state *state, body b) {
   body_flush(state, b);
-  *acc = b.tree((acc_t *)state->total, LANES / 2);
+  *acc = b.tree((acc_t *)state->total, LANES / 2, 1);
 }
 
 INLINE void body_cols(acc_t *acc, const char *x, int64_t stride, int64_t rows, int64_t n, body b) {
@@ -130,7 +152,7 @@ INLINE void body_cols(acc_t *acc, const char *x, int64_t stride, int64_t rows, i
 /* The functions of one kernel, and its entry in a table. */
 #define REDUCE_KERNEL(kind, start_value, empty_value)                                                          \
   ONCE void kind##_run(acc_t *part, const hr_elem *x, int64_t n) { body_run(part, x, n, kind##_join); }        \
-  ONCE acc_t kind##_tree(acc_t *lanes, int half) { return body_tree(lanes, half, kind##_join); }               \
+  ONCE acc_t kind##_tree(acc_t *lanes, int half, int last) { return body_tree(lanes, half, last, kind##_join); } \
   ONCE void kind##_columns(acc_t *acc, const char *x, int64_t stride, int64_t rows, int64_t n) {               \
     body_columns(acc, x, stride, rows, n, kind##_join);                                                        \
   }                                                                                                            \
