@@ -1,8 +1,8 @@
 /* src/cpu/reduce.c - reductions of arrays of any layout, by the kernels of kernels/reduce.h.
  *
  * Two forms, chosen by strides alone:
- * - rows: each result reduces a row, in row-major order of the reduced axes; rows with gaps are gathered piece by piece.
- *   Rows of more than HR_REDUCE_BLOCK elements are cut into blocks.
+ * - rows: each result reduces a row, in row-major order of the reduced axes; rows with gaps are gathered piece by
+ * piece. Rows of more than HR_REDUCE_BLOCK elements are cut into blocks.
  * - columns: an axis that stays has unit stride and no reduced axis has: tiles of results are reduced side by side,
  *   in blocks of rows.
  * The results of the blocks, in accumulators, are reduced in a second pass: as rows, or as columns again. */
@@ -17,11 +17,11 @@
 #include "sched/parallel.h"
 
 enum {
-  TILE_BYTES = 4096,    /* accumulators of columns that are reduced together: whole pages of rows are read in turn */
+  TILE_BYTES = 4096,      /* accumulators of columns that are reduced together: whole pages of rows are read in turn */
   COLUMNS_BLOCK = 131072, /* elements of a tile in one block of rows */
-  PIECE_BYTES = 2048,   /* of a row with gaps, gathered before it is added */
-  STORE_BATCH = 64,     /* accumulators that are rounded together */
-  CHUNK_ITEMS = 262144, /* elements a chunk: 20 to 100 us */
+  PIECE_BYTES = 2048,     /* of a row with gaps, gathered before it is added */
+  STORE_BATCH = 64,       /* accumulators that are rounded together */
+  CHUNK_ITEMS = 262144,   /* elements a chunk: 20 to 100 us */
 };
 
 /* What one reduction does; read only once the loops run. */
@@ -32,13 +32,13 @@ typedef struct plan {
   hr_dtype dtype, accumulator;    /* of the result, of accumulators */
   double divisor;                 /* of what was summed, if `divides` */
   bool divides;
-  bool rounds;                    /* results are half types, accumulators are not */
-  bool dense;                     /* rows have no gaps */
-  hr_loop kept;                   /* results: operand 0 is the output, operand 1 the input */
-  hr_loop inner;                  /* reduced positions of the first result, operand 0 is the input */
-  int64_t columns, column_item;   /* columns: length of the axis of unit stride, and its stride in the output in bytes */
-  int64_t tile;                   /* columns: how many are reduced together */
-  int64_t block, blocks;          /* reduced positions a block, blocks a result */
+  bool rounds;                  /* results are half types, accumulators are not */
+  bool dense;                   /* rows have no gaps */
+  hr_loop kept;                 /* results: operand 0 is the output, operand 1 the input */
+  hr_loop inner;                /* reduced positions of the first result, operand 0 is the input */
+  int64_t columns, column_item; /* columns: length of the axis of unit stride, and its stride in the output in bytes */
+  int64_t tile;                 /* columns: how many are reduced together */
+  int64_t block, blocks;        /* reduced positions a block, blocks a result */
   char *partial; /* accumulators [kept][blocks], of columns [kept][blocks][columns]; NULL if blocks is 1 */
 } plan;
 
@@ -189,8 +189,10 @@ static void columns_blocks(void *ctx, int64_t first, int64_t end) {
     tile t;
     tile_begin(&t, p, p->kernel, row / p->blocks, item % tiles);
     hr_loop_range(&p->inner, from, from + (left < p->block ? left : p->block), tile_run, &t);
-    if (p->blocks == 1) tile_store(&t);
-    else memcpy(p->partial + (row * p->columns + t.column) * p->acc, t.acc, (size_t)(t.width * p->acc));
+    if (p->blocks == 1)
+      tile_store(&t);
+    else
+      memcpy(p->partial + (row * p->columns + t.column) * p->acc, t.acc, (size_t)(t.width * p->acc));
   }
 }
 
@@ -330,8 +332,10 @@ hr_status hr_cpu_reduce(const hr_run *run) {
     if (!p.partial)
       return hr_fail(HR_OUT_OF_MEMORY, "%s: no memory for %zu bytes of partial results", run->op->name, bytes);
   }
-  if (column_axis(in, attrs->axes) >= 0) run_columns(&p);
-  else run_rows(&p);
+  if (column_axis(in, attrs->axes) >= 0)
+    run_columns(&p);
+  else
+    run_rows(&p);
   hr_free(p.partial);
   return HR_OK;
 }

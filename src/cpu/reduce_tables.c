@@ -1,7 +1,7 @@
 /* src/cpu/reduce_tables.c - the tables of the reduction kernels: dtypes that have the same bits share them. */
 #include "cpu/reduce.h"
 
-typedef const hr_reduce_pair *const row[HR_ISAS_BUILT];
+typedef const hr_reduce_pair *const row[HR_ISA_COUNT];
 
 #define TABLE(name)                     \
   HR_ISA_DECLARE(hr_reduce_pair, name); \
@@ -41,32 +41,32 @@ TABLE(hr_reduce_test_f64);
 TABLE(hr_reduce_test_c64);
 
 static row *const sums[HR_DTYPE_COUNT] = {
-    [HR_BOOL] = &row_hr_reduce_sum_u8,      [HR_UINT8] = &row_hr_reduce_sum_u8,
-    [HR_UINT16] = &row_hr_reduce_sum_u16,   [HR_UINT32] = &row_hr_reduce_sum_u32,
-    [HR_UINT64] = &row_hr_reduce_sum_u64,   [HR_INT8] = &row_hr_reduce_sum_i8,
-    [HR_INT16] = &row_hr_reduce_sum_i16,    [HR_INT32] = &row_hr_reduce_sum_u32,
-    [HR_INT64] = &row_hr_reduce_sum_u64,    [HR_FLOAT16] = &row_hr_reduce_sum_f16,
-    [HR_FLOAT32] = &row_hr_reduce_sum_f32,  [HR_FLOAT64] = &row_hr_reduce_sum_f64,
+    [HR_BOOL] = &row_hr_reduce_sum_u8,       [HR_UINT8] = &row_hr_reduce_sum_u8,
+    [HR_UINT16] = &row_hr_reduce_sum_u16,    [HR_UINT32] = &row_hr_reduce_sum_u32,
+    [HR_UINT64] = &row_hr_reduce_sum_u64,    [HR_INT8] = &row_hr_reduce_sum_i8,
+    [HR_INT16] = &row_hr_reduce_sum_i16,     [HR_INT32] = &row_hr_reduce_sum_u32,
+    [HR_INT64] = &row_hr_reduce_sum_u64,     [HR_FLOAT16] = &row_hr_reduce_sum_f16,
+    [HR_FLOAT32] = &row_hr_reduce_sum_f32,   [HR_FLOAT64] = &row_hr_reduce_sum_f64,
     [HR_BFLOAT16] = &row_hr_reduce_sum_bf16, [HR_COMPLEX64] = &row_hr_reduce_sum_c64,
 };
 
 static row *const orders[HR_DTYPE_COUNT] = {
-    [HR_BOOL] = &row_hr_reduce_order_u8,      [HR_UINT8] = &row_hr_reduce_order_u8,
-    [HR_UINT16] = &row_hr_reduce_order_u16,   [HR_UINT32] = &row_hr_reduce_order_u32,
-    [HR_UINT64] = &row_hr_reduce_order_u64,   [HR_INT8] = &row_hr_reduce_order_i8,
-    [HR_INT16] = &row_hr_reduce_order_i16,    [HR_INT32] = &row_hr_reduce_order_i32,
-    [HR_INT64] = &row_hr_reduce_order_i64,    [HR_FLOAT16] = &row_hr_reduce_order_f16,
-    [HR_FLOAT32] = &row_hr_reduce_order_f32,  [HR_FLOAT64] = &row_hr_reduce_order_f64,
+    [HR_BOOL] = &row_hr_reduce_order_u8,       [HR_UINT8] = &row_hr_reduce_order_u8,
+    [HR_UINT16] = &row_hr_reduce_order_u16,    [HR_UINT32] = &row_hr_reduce_order_u32,
+    [HR_UINT64] = &row_hr_reduce_order_u64,    [HR_INT8] = &row_hr_reduce_order_i8,
+    [HR_INT16] = &row_hr_reduce_order_i16,     [HR_INT32] = &row_hr_reduce_order_i32,
+    [HR_INT64] = &row_hr_reduce_order_i64,     [HR_FLOAT16] = &row_hr_reduce_order_f16,
+    [HR_FLOAT32] = &row_hr_reduce_order_f32,   [HR_FLOAT64] = &row_hr_reduce_order_f64,
     [HR_BFLOAT16] = &row_hr_reduce_order_bf16, [HR_COMPLEX64] = &row_hr_reduce_order_c64,
 };
 
 static row *const tests[HR_DTYPE_COUNT] = {
-    [HR_BOOL] = &row_hr_reduce_test_u8,     [HR_UINT8] = &row_hr_reduce_test_u8,
-    [HR_UINT16] = &row_hr_reduce_test_u16,  [HR_UINT32] = &row_hr_reduce_test_u32,
-    [HR_UINT64] = &row_hr_reduce_test_u64,  [HR_INT8] = &row_hr_reduce_test_u8,
-    [HR_INT16] = &row_hr_reduce_test_u16,   [HR_INT32] = &row_hr_reduce_test_u32,
-    [HR_INT64] = &row_hr_reduce_test_u64,   [HR_FLOAT16] = &row_hr_reduce_test_f16,
-    [HR_FLOAT32] = &row_hr_reduce_test_f32, [HR_FLOAT64] = &row_hr_reduce_test_f64,
+    [HR_BOOL] = &row_hr_reduce_test_u8,      [HR_UINT8] = &row_hr_reduce_test_u8,
+    [HR_UINT16] = &row_hr_reduce_test_u16,   [HR_UINT32] = &row_hr_reduce_test_u32,
+    [HR_UINT64] = &row_hr_reduce_test_u64,   [HR_INT8] = &row_hr_reduce_test_u8,
+    [HR_INT16] = &row_hr_reduce_test_u16,    [HR_INT32] = &row_hr_reduce_test_u32,
+    [HR_INT64] = &row_hr_reduce_test_u64,    [HR_FLOAT16] = &row_hr_reduce_test_f16,
+    [HR_FLOAT32] = &row_hr_reduce_test_f32,  [HR_FLOAT64] = &row_hr_reduce_test_f64,
     [HR_BFLOAT16] = &row_hr_reduce_test_f16, [HR_COMPLEX64] = &row_hr_reduce_test_c64,
 };
 

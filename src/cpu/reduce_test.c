@@ -163,15 +163,32 @@ static void check_case(const layout_case *c, hr_dtype dtype, hr_reduce_kind kind
 static void test_layouts(void **state) {
   (void)state;
   static const layout_case cases[] = {
-      {1, {0}, {0}, 1},           {1, {1}, {0}, 1},          {1, {63}, {0}, 1},
-      {1, {64}, {0}, 1},          {1, {65}, {0}, 2},         {1, {8193}, {0}, -1},
-      {1, {131075}, {0}, 1},      {1, {70000}, {0}, -2},     {2, {3, 5}, {0, 1}, 1},
-      {2, {5, 3}, {1, 0}, 1},     {2, {600, 3}, {0, 1}, 1},  {2, {700, 600}, {0, 1}, 1},
-      {2, {600, 700}, {1, 0}, 1}, {2, {40, 50}, {0, 1}, -1}, {2, {40, 50}, {0, 1}, 0},
-      {2, {0, 4}, {0, 1}, 1},     {2, {4, 0}, {0, 1}, 1},    {3, {20, 30, 40}, {0, 1, 2}, 1},
-      {3, {7, 9, 11}, {2, 0, 1}, 1}, {3, {7, 9, 130}, {1, 2, 0}, 3}, {3, {30, 1, 70}, {0, 1, 2}, 1},
-      {5, {3, 4, 5, 6, 7}, {4, 2, 0, 1, 3}, 1}, {5, {3, 4, 5, 6, 7}, {0, 1, 2, 3, 4}, -2},
-      {2, {100000, 3}, {0, 1}, 1}, {2, {3, 100000}, {1, 0}, 1}, {3, {2, 5000, 90}, {0, 1, 2}, 1},
+      {1, {0}, {0}, 1},
+      {1, {1}, {0}, 1},
+      {1, {63}, {0}, 1},
+      {1, {64}, {0}, 1},
+      {1, {65}, {0}, 2},
+      {1, {8193}, {0}, -1},
+      {1, {131075}, {0}, 1},
+      {1, {70000}, {0}, -2},
+      {2, {3, 5}, {0, 1}, 1},
+      {2, {5, 3}, {1, 0}, 1},
+      {2, {600, 3}, {0, 1}, 1},
+      {2, {700, 600}, {0, 1}, 1},
+      {2, {600, 700}, {1, 0}, 1},
+      {2, {40, 50}, {0, 1}, -1},
+      {2, {40, 50}, {0, 1}, 0},
+      {2, {0, 4}, {0, 1}, 1},
+      {2, {4, 0}, {0, 1}, 1},
+      {3, {20, 30, 40}, {0, 1, 2}, 1},
+      {3, {7, 9, 11}, {2, 0, 1}, 1},
+      {3, {7, 9, 130}, {1, 2, 0}, 3},
+      {3, {30, 1, 70}, {0, 1, 2}, 1},
+      {5, {3, 4, 5, 6, 7}, {4, 2, 0, 1, 3}, 1},
+      {5, {3, 4, 5, 6, 7}, {0, 1, 2, 3, 4}, -2},
+      {2, {100000, 3}, {0, 1}, 1},
+      {2, {3, 100000}, {1, 0}, 1},
+      {3, {2, 5000, 90}, {0, 1, 2}, 1},
   };
   static const hr_dtype few[] = {HR_INT8, HR_FLOAT32, HR_COMPLEX64};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -200,13 +217,14 @@ static void test_dtypes(void **state) {
 /* --- kernels: every level gives the bits of plain C --- */
 
 static void fill_random(void *data, hr_dtype dtype, int64_t n) {
-  for (int64_t i = 0; i < n; i++) put(data, dtype, i, (double)(next_random() % 2001) / 7 - (next_random() % 4 ? 140 : 0));
+  for (int64_t i = 0; i < n; i++)
+    put(data, dtype, i, (double)(next_random() % 2001) / 7 - (next_random() % 4 ? 140 : 0));
   if (dtype == HR_COMPLEX64)
     for (int64_t i = 0; i < n; i++) ((float *)data)[2 * i + 1] = (float)next_random() / 3;
 }
 
 static void check_levels(hr_reduce_kind kind, hr_dtype dtype, const void *x, int64_t rows, int64_t n) {
-  char plain[HR_ISAS_BUILT][8 * 512], columns[HR_ISAS_BUILT][8 * 20480];
+  char plain[HR_ISA_COUNT][8 * 512], columns[HR_ISA_COUNT][8 * 20480];
   size_t item = hr_dtype_bytes[hr_reduce_accumulator(kind, dtype)];
   int64_t stride = n * hr_dtype_bytes[dtype];
   for (int level = 0; level <= (int)hr_isa_level(); level++) {

@@ -10,7 +10,8 @@
 static inline uint32_t hr_axes_all(int ndim) { return (uint32_t)(((uint64_t)1 << ndim) - 1); }
 
 /* Axes in [-ndim, ndim), each given once, as bits. Fails with HR_INVALID: `name` is the operation, for the text. */
-hr_status hr_axes_mask(uint32_t *out, const char *name, const hr_array *a, const int *axes, size_t axes_num) HR_MUST_USE;
+hr_status hr_axes_mask(uint32_t *out, const char *name, const hr_array *a, const int *axes,
+                       size_t axes_num) HR_MUST_USE;
 
 /* One axis, made non-negative; the same. */
 hr_status hr_axes_one(int *out, const char *name, const hr_array *a, int axis) HR_MUST_USE;

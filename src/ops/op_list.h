@@ -1,4 +1,5 @@
-/* src/ops/op_list.h - the functions that run ops on the CPU: what ops know of the backend. One line a family, sorted. */
+/* src/ops/op_list.h - the functions that run ops on the CPU: what ops know of the backend. One line a family, sorted.
+ */
 #ifndef HR_OPS_OP_LIST_H
 #define HR_OPS_OP_LIST_H
 

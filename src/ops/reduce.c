@@ -17,10 +17,10 @@ static bool reduce_attrs_equal(const void *a, const void *b) {
          x->divisor == y->divisor;
 }
 
-#define REDUCE_OP(op_name, number)                                                                             \
-  {                                                                                                            \
-    .name = op_name, .arity = 1, .outputs = 1, .attrs_size = sizeof(hr_reduce_attrs), .kernel = number,        \
-    .infer = reduce_infer, .run = {[HR_BACKEND_CPU] = hr_cpu_reduce}, .attrs_equal = reduce_attrs_equal        \
+#define REDUCE_OP(op_name, number)                                                                      \
+  {                                                                                                     \
+    .name = op_name, .arity = 1, .outputs = 1, .attrs_size = sizeof(hr_reduce_attrs), .kernel = number, \
+    .infer = reduce_infer, .run = {[HR_BACKEND_CPU] = hr_cpu_reduce}, .attrs_equal = reduce_attrs_equal \
   }
 
 const hr_op hr_op_sum = REDUCE_OP("sum", HR_REDUCE_SUM);

@@ -150,24 +150,24 @@ INLINE void body_cols(acc_t *acc, const char *x, int64_t stride, int64_t rows, i
 }
 
 /* The functions of one kernel, and its entry in a table. */
-#define REDUCE_KERNEL(kind, start_value, empty_value)                                                          \
-  ONCE void kind##_run(acc_t *part, const hr_elem *x, int64_t n) { body_run(part, x, n, kind##_join); }        \
-  ONCE acc_t kind##_tree(acc_t *lanes, int half, int last) { return body_tree(lanes, half, last, kind##_join); } \
-  ONCE void kind##_columns(acc_t *acc, const char *x, int64_t stride, int64_t rows, int64_t n) {               \
-    body_columns(acc, x, stride, rows, n, kind##_join);                                                        \
-  }                                                                                                            \
-  INLINE body kind##_body(void) {                                                                              \
-    return (body){start_value, empty_value, kind##_join, kind##_run, kind##_tree, kind##_columns};             \
-  }                                                                                                            \
-  static void kind##_rows(void *acc, const void *x, int64_t stride, int64_t count, int64_t n) {                \
-    body_rows(acc, x, stride, count, n, kind##_body());                                                        \
-  }                                                                                                            \
-  static void kind##_begin(hr_reduce_state *state) { body_begin(state, kind##_body()); }                       \
+#define REDUCE_KERNEL(kind, start_value, empty_value)                                                                \
+  ONCE void kind##_run(acc_t *part, const hr_elem *x, int64_t n) { body_run(part, x, n, kind##_join); }              \
+  ONCE acc_t kind##_tree(acc_t *lanes, int half, int last) { return body_tree(lanes, half, last, kind##_join); }     \
+  ONCE void kind##_columns(acc_t *acc, const char *x, int64_t stride, int64_t rows, int64_t n) {                     \
+    body_columns(acc, x, stride, rows, n, kind##_join);                                                              \
+  }                                                                                                                  \
+  INLINE body kind##_body(void) {                                                                                    \
+    return (body){start_value, empty_value, kind##_join, kind##_run, kind##_tree, kind##_columns};                   \
+  }                                                                                                                  \
+  static void kind##_rows(void *acc, const void *x, int64_t stride, int64_t count, int64_t n) {                      \
+    body_rows(acc, x, stride, count, n, kind##_body());                                                              \
+  }                                                                                                                  \
+  static void kind##_begin(hr_reduce_state *state) { body_begin(state, kind##_body()); }                             \
   static void kind##_add(hr_reduce_state *state, const void *x, int64_t n) { body_add(state, x, n, kind##_body()); } \
-  static void kind##_fold(void *acc, hr_reduce_state *state) { body_fold(acc, state, kind##_body()); }         \
-  static void kind##_start(void *acc, int64_t n) { body_start(acc, n, start_value); }                          \
-  static void kind##_cols(void *acc, const void *x, int64_t stride, int64_t rows, int64_t n) {                 \
-    body_cols(acc, x, stride, rows, n, kind##_body());                                                         \
+  static void kind##_fold(void *acc, hr_reduce_state *state) { body_fold(acc, state, kind##_body()); }               \
+  static void kind##_start(void *acc, int64_t n) { body_start(acc, n, start_value); }                                \
+  static void kind##_cols(void *acc, const void *x, int64_t stride, int64_t rows, int64_t n) {                       \
+    body_cols(acc, x, stride, rows, n, kind##_body());                                                               \
   }
 #define REDUCE_ENTRY(kind)                                                                                     \
   {                                                                                                            \

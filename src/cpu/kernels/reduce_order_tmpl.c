@@ -38,7 +38,7 @@ static inline acc_t min_join(acc_t a, acc_t b) { return ((a < b) | (a != a)) ? a
 #define HIGHEST ((acc_t)(((uint64_t)1 << (8 * sizeof(acc_t) - 1)) - 1))
 #else
 #define LOWEST  ((acc_t)0)
-#define HIGHEST ((acc_t)~(acc_t)0)
+#define HIGHEST ((acc_t) ~(acc_t)0)
 #endif
 static inline acc_t max_join(acc_t a, acc_t b) { return a > b ? a : b; }
 static inline acc_t min_join(acc_t a, acc_t b) { return a < b ? a : b; }

@@ -1,5 +1,5 @@
-/* src/cpu/kernels/reduce_sum_tmpl.c - sums and products of rows and columns: see reduce.h. Signed and unsigned integers of
- * 32 and 64 bits, and bool and u8, have the same bits as sums, and share tables. */
+/* src/cpu/kernels/reduce_sum_tmpl.c - sums and products of rows and columns: see reduce.h. Signed and unsigned integers
+ * of 32 and 64 bits, and bool and u8, have the same bits as sums, and share tables. */
 /* hr-dtypes: u8 u16 u32 u64 i8 i16 f16 f32 f64 bf16 c64 */
 #include "cpu/kernels/elem.h"
 
