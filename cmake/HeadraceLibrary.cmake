@@ -1,8 +1,6 @@
 # The library. Its files are compiled once and linked twice: libheadrace.so, which lets only public names out, and
 # libheadrace.a, not installed, through which tests reach the internals.
 
-configure_file(${PROJECT_SOURCE_DIR}/cmake/version.h.in ${PROJECT_BINARY_DIR}/gen/base/version.h @ONLY)
-
 # SLEEF: vector math functions, called by the kernels.
 find_path(SLEEF_INCLUDE_DIR sleef.h REQUIRED)
 find_library(SLEEF_LIBRARY sleef REQUIRED)
@@ -13,6 +11,9 @@ target_link_options(headrace-flags INTERFACE LINKER:--as-needed)
 file(GLOB headrace_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.c)
 list(FILTER headrace_sources EXCLUDE REGEX "_(test|bench|fuzz)\\.c$")
 list(FILTER headrace_sources EXCLUDE REGEX "/src/(cli|cuda)/")
+
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/version.c PROPERTIES
+  COMPILE_DEFINITIONS "HR_VERSION_STRING=\"${PROJECT_VERSION}\"")
 
 add_library(headrace-objects OBJECT ${headrace_sources})
 target_link_libraries(headrace-objects PRIVATE headrace-flags)

@@ -7,15 +7,15 @@ function(headrace_program target folder library)
   target_link_libraries(${target} PRIVATE headrace-flags ${library})
 endfunction()
 
-# headrace_test(<room> <source> <seconds>): a test program build/test/ROOM/NAME, known to ctest as ROOM/NAME, label ROOM.
-function(headrace_test room source seconds)
+# headrace_test(<room> <source>): a test program build/test/ROOM/NAME, known to ctest as ROOM/NAME, label ROOM.
+function(headrace_test room source)
   get_filename_component(name ${source} NAME_WE)
   string(REGEX REPLACE "_test$" "" name ${name})
   headrace_program(test-${room}-${name} test/${room} headrace-static ${source})
   set_target_properties(test-${room}-${name} PROPERTIES OUTPUT_NAME ${name})
   target_link_libraries(test-${room}-${name} PRIVATE ${CMOCKA_LIBRARY})
   add_test(NAME ${room}/${name} COMMAND test-${room}-${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${room}/${name} PROPERTIES LABELS ${room} TIMEOUT ${seconds} SKIP_RETURN_CODE 77
+  set_tests_properties(${room}/${name} PROPERTIES LABELS ${room} SKIP_RETURN_CODE 77
     ENVIRONMENT "${headrace_test_environment}")
 endfunction()
 
@@ -25,18 +25,18 @@ set(headrace_test_environment
   "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1")
 
+enable_testing()
 if(HEADRACE_BUILD_TESTS)
-  enable_testing()
   find_library(CMOCKA_LIBRARY cmocka REQUIRED)
   file(GLOB headrace_unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*_test.c)
   foreach(source IN LISTS headrace_unit_tests)
     get_filename_component(room ${source} DIRECTORY)
     get_filename_component(room ${room} NAME)
-    headrace_test(${room} ${source} 300)
+    headrace_test(${room} ${source})
   endforeach()
   file(GLOB headrace_promise_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*.c)
   foreach(source IN LISTS headrace_promise_tests)
-    headrace_test(tests ${source} 300)
+    headrace_test(tests ${source})
   endforeach()
 
   # Python suites load libheadrace.so into a Python that knows no sanitizer, so they run in plain builds only.
@@ -50,7 +50,7 @@ if(HEADRACE_BUILD_TESTS)
     get_filename_component(name ${source} NAME_WE)
     add_test(NAME python/${name} COMMAND ${HEADRACE_PYTHON} -m pytest -q -p no:cacheprovider ${source}
       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(python/${name} PROPERTIES LABELS python TIMEOUT 300
+    set_tests_properties(python/${name} PROPERTIES LABELS python
       ENVIRONMENT "${headrace_test_environment};PYTHONDONTWRITEBYTECODE=1")
   endforeach()
 endif()
@@ -78,6 +78,8 @@ if(HEADRACE_BUILD_EXAMPLES AND NOT HEADRACE_SANITIZE)
   foreach(name IN LISTS headrace_example_names)
     headrace_program(example-${name} examples headrace ${headrace_example_${name}})
     set_target_properties(example-${name} PROPERTIES OUTPUT_NAME ${name})
+    add_test(NAME examples/${name} COMMAND example-${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(examples/${name} PROPERTIES LABELS examples)
   endforeach()
 
   file(GLOB headrace_benchmarks CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.c ${PROJECT_SOURCE_DIR}/src/*/*_bench.c)

@@ -1,6 +1,4 @@
-/* src/base/version.c - the version, which the build takes from the file VERSION. */
-#include "base/version.h"
-
+/* src/base/version.c - the version; HR_VERSION_STRING comes from the file VERSION by way of the build. */
 #include "headrace/version.h"
 
 const char *hr_version(void) { return HR_VERSION_STRING; }
