@@ -34,10 +34,11 @@ static const char *const names[HR_STATUS_COUNT] = {
 struct hr_error {
   _Atomic(uint32_t) refs;
   hr_status status;
+  _Atomic(bool) seen;
   const char *text; /* behind the struct; NULL: the name of the status */
 };
 
-#define X(status) [status] = {0, status, NULL}
+#define X(status) [status] = {0, status, false, NULL}
 static hr_error constants[HR_STATUS_COUNT] = {
     X(HR_OK),       X(HR_INVALID), X(HR_OUT_OF_MEMORY), X(HR_UNSUPPORTED), X(HR_TIMEOUT), X(HR_CANCELLED),
     X(HR_DEADLOCK), X(HR_IO),      X(HR_FAILED),        X(HR_CLOSED),
@@ -129,6 +130,7 @@ hr_error *hr_error_new(hr_status status) {
   copy[length] = 0;
   atomic_init(&error->refs, 1u);
   error->status = status;
+  atomic_init(&error->seen, false);
   error->text = copy;
   return error;
 }
@@ -146,4 +148,10 @@ void hr_error_release(hr_error *error) {
 
 hr_status hr_error_status(const hr_error *error) { return error->status; }
 const char *hr_error_text(const hr_error *error) { return error->text ? error->text : names[row_of(error->status)]; }
-hr_status hr_error_raise(const hr_error *error) { return set_newest(error->status, hr_error_text(error)); }
+
+hr_status hr_error_raise(hr_error *error) {
+  if (error->text) hr_store_relaxed(&error->seen, true); /* a hint: nothing is published by it */
+  return set_newest(error->status, hr_error_text(error));
+}
+
+bool hr_error_seen(hr_error *error) { return hr_load_relaxed(&error->seen); }

@@ -5,6 +5,8 @@
 #ifndef HR_BASE_ERROR_H
 #define HR_BASE_ERROR_H
 
+#include <stdbool.h>
+
 #include "headrace/status.h"
 
 #define HR_PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -32,7 +34,9 @@ hr_error *hr_error_retain(hr_error *error);
 void hr_error_release(hr_error *error); /* NULL is fine */
 hr_status hr_error_status(const hr_error *error);
 const char *hr_error_text(const hr_error *error);
-/* Makes error the newest failure of this thread and returns its status. */
-hr_status hr_error_raise(const hr_error *error);
+/* Makes error the newest failure of this thread, counts as shown to the program, and returns its status. */
+hr_status hr_error_raise(hr_error *error);
+/* Whether any thread has raised it. Constant errors (no memory for more) never count as seen. */
+bool hr_error_seen(hr_error *error);
 
 #endif

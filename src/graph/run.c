@@ -72,7 +72,10 @@ static hr_status run_user(hr_node *node) {
 
 static hr_error *execute(hr_node *node, int skip) {
   hr_error *poison = failed_input(node);
-  if (poison) return hr_error_retain(poison);
+  if (poison) {
+    if (hr_error_status(poison) != HR_CANCELLED) hr_stream_note_error(node->stream, poison);
+    return hr_error_retain(poison);
+  }
   if (skip != HR_OK) return describe(node, hr_fail((hr_status)skip, "cancelled before it started"));
   hr_status status = node->op->traits & HR_OP_USER ? run_user(node) : run_op(node);
   if (status == HR_OK) return NULL;

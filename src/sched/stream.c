@@ -108,7 +108,7 @@ void hr_stream_handle_release(hr_stream *s) {
   if (retire) stream_retire(s);
 }
 
-hr_stream *hr_stream_find(uint32_t id) {
+hr_stream *hr_stream_find_id(uint32_t id) {
   hr_stream *found = NULL;
   hr_mutex_lock(&registry.lock);
   for (uint32_t at = 0; id && at < registry.made && !found; at++) {
@@ -214,19 +214,24 @@ static hr_task *take_head(hr_stream *s) {
   return head;
 }
 
+bool hr_stream_parked_on_stream(hr_stream *s, hr_point *out) {
+  hr_mutex_lock(&s->lock);
+  bool parked = s->state == HR_STREAM_PARKED && s->parked_on.timeline->stream;
+  if (parked) *out = s->parked_on;
+  hr_mutex_unlock(&s->lock);
+  return parked;
+}
+
 /* R14: whoever a stream waits for is as urgent as the stream, transitively, until the value is reached. */
 static void boost(hr_stream *s, hr_point point) {
   uint8_t urgent = hr_load_relaxed(&s->priority);
-  for (int depth = 0; point.timeline->stream && depth < 64; depth++) {
+  for (int depth = 0; depth < 64; depth++) {
     hr_stream *producer = point.timeline->stream;
     if (hr_load_relaxed(&producer->priority) <= urgent) return;
     bool boosted = !hr_timeline_done(&producer->timeline, hr_load_relaxed(&producer->boost_upto));
     if (!boosted || hr_load_relaxed(&producer->boost) > urgent) hr_store_relaxed(&producer->boost, urgent);
     hr_store_release(&producer->boost_upto, point.value);
-    hr_mutex_lock(&producer->lock);
-    bool parked = producer->state == HR_STREAM_PARKED;
-    if (parked) point = producer->parked_on;
-    hr_mutex_unlock(&producer->lock);
+    bool parked = hr_stream_parked_on_stream(producer, &point);
     hr_pool_requeue(producer);
     if (!parked) return;
   }
@@ -258,7 +263,7 @@ static void stream_fire(hr_waiter *waiter, hr_worklist *work) {
 static bool head_parks(hr_stream *s, hr_task *task) {
   hr_point point;
   while (task->class->blocked(task, &point)) {
-    bool urgent = hr_load_relaxed(&s->priority) < HR_PRIORITY_BACKGROUND;
+    bool urgent = point.timeline->stream && hr_load_relaxed(&s->priority) < HR_PRIORITY_BACKGROUND;
     if (park(s, point)) {
       if (urgent) boost(s, point);
       return true;
@@ -291,7 +296,7 @@ hr_stint_end hr_stream_run(hr_stream *s, hr_stint *stint) {
   }
 }
 
-uint64_t hr_stream_cancel(hr_stream *s) {
+uint64_t hr_stream_cancel_queued(hr_stream *s) {
   hr_mutex_lock(&s->lock);
   uint64_t upto = hr_load_relaxed(&s->submitted);
   hr_store_release(&s->cancel_upto, upto);
@@ -301,9 +306,23 @@ uint64_t hr_stream_cancel(hr_stream *s) {
 }
 
 void hr_stream_note_error(hr_stream *s, hr_error *error) {
+  hr_error *old = NULL;
   hr_mutex_lock(&s->lock);
-  if (!s->error) s->error = hr_error_retain(error);
+  if (!s->error || hr_error_seen(s->error)) {
+    old = s->error;
+    s->error = hr_error_retain(error);
+    s->error_value = hr_load_relaxed(&s->timeline.completed) + 1;
+  }
   hr_mutex_unlock(&s->lock);
+  hr_error_release(old);
+}
+
+hr_error *hr_stream_peek_error(hr_stream *s, uint64_t upto) {
+  hr_mutex_lock(&s->lock);
+  bool there = s->error && s->error_value <= upto && !hr_error_seen(s->error);
+  hr_error *error = there ? hr_error_retain(s->error) : NULL;
+  hr_mutex_unlock(&s->lock);
+  return error;
 }
 
 hr_error *hr_stream_take_error(hr_stream *s) {
@@ -314,13 +333,13 @@ hr_error *hr_stream_take_error(hr_stream *s) {
   return error;
 }
 
-void hr_stream_set_name(hr_stream *s, const char *name) {
+void hr_stream_name_set(hr_stream *s, const char *name) {
   hr_mutex_lock(&s->lock);
   snprintf(s->name, sizeof s->name, "%s", name ? name : "");
   hr_mutex_unlock(&s->lock);
 }
 
-void hr_stream_get_name(hr_stream *s, char out[HR_STREAM_NAME]) {
+void hr_stream_name_get(hr_stream *s, char out[HR_STREAM_NAME]) {
   hr_mutex_lock(&s->lock);
   memcpy(out, s->name, HR_STREAM_NAME);
   hr_mutex_unlock(&s->lock);

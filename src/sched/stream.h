@@ -34,7 +34,7 @@ typedef enum hr_stream_priority {
 } hr_stream_priority;
 
 struct hr_stream {
-  hr_timeline timeline;
+  _Alignas(HR_CACHE_LINE) hr_timeline timeline;
   /* Guarded by lock. */
   _Alignas(HR_CACHE_LINE) hr_mutex lock;
   uint8_t state;               /* hr_stream_state */
@@ -42,8 +42,9 @@ struct hr_stream {
   uint32_t helpers;            /* threads in a wait loop that would take this stream over without being woken */
   _Atomic(uint64_t) submitted; /* value of the newest task; written under lock */
   hr_task *incoming, *incoming_last;
-  hr_point parked_on; /* while parked */
-  hr_error *error;    /* first failure that nobody has seen (R10) */
+  hr_point parked_on;   /* while parked */
+  hr_error *error;      /* first failure that nobody has seen (R10) */
+  uint64_t error_value; /* of the task that failed */
   /* The runner's. */
   _Alignas(HR_CACHE_LINE) hr_task *batch;
   hr_waiter waiter;
@@ -75,7 +76,7 @@ void hr_stream_handle_retain(hr_stream *stream);
 void hr_stream_handle_release(hr_stream *stream);
 
 /* The stream with this id with one handle more, or NULL if there is none (any more). Any thread. */
-hr_stream *hr_stream_find(uint32_t id);
+hr_stream *hr_stream_find_id(uint32_t id);
 
 /* The thread's default stream for the device; made on first use and retired with the thread (R23). Borrowed: valid
  * while the thread lives and does not replace it. */
@@ -91,7 +92,7 @@ uint64_t hr_stream_append(hr_stream *stream, uint32_t id, hr_task *task);
 void hr_stream_kick(hr_stream *stream);
 
 /* Any thread. Skips what has been appended and has not started. Returns the newest value that is affected. */
-uint64_t hr_stream_cancel(hr_stream *stream);
+uint64_t hr_stream_cancel_queued(hr_stream *stream);
 
 /* The newest value appended so far. */
 static inline uint64_t hr_stream_submitted(hr_stream *stream) { return hr_load_acquire(&stream->submitted); }
@@ -99,13 +100,16 @@ static inline bool hr_stream_idle(hr_stream *stream) {
   return hr_timeline_done(&stream->timeline, hr_stream_submitted(stream));
 }
 
-/* Keeps error (takes a reference) if it is the first that nobody has seen. Runner only. */
+/* Keeps error (takes a reference), the failure of the task that runs, if it is the first that nobody has seen. Runner
+ * only. */
 void hr_stream_note_error(hr_stream *stream, hr_error *error);
-/* Empties the place; the caller owns what it gets (NULL: none). */
+/* Empties the place; the caller owns what it gets (NULL: none). It may have been seen meanwhile. */
 hr_error *hr_stream_take_error(hr_stream *stream);
+/* A reference to the unseen error of a task with a value up to `upto`, which stays in its place; NULL: none. */
+hr_error *hr_stream_peek_error(hr_stream *stream, uint64_t upto);
 
-void hr_stream_set_name(hr_stream *stream, const char *name);
-void hr_stream_get_name(hr_stream *stream, char out[HR_STREAM_NAME]);
+void hr_stream_name_set(hr_stream *stream, const char *name);
+void hr_stream_name_get(hr_stream *stream, char out[HR_STREAM_NAME]);
 
 /* Calls fn for every stream that ever was, with the registry locked: fork handlers and shutdown only. */
 void hr_stream_each(void (*fn)(hr_stream *stream, void *ctx), void *ctx);
@@ -136,6 +140,10 @@ typedef struct hr_stint {
 
 /* Runner only: runs tasks in order until one of the ends. */
 hr_stint_end hr_stream_run(hr_stream *stream, hr_stint *stint);
+
+/* True if the stream is parked on another one's timeline, and where. A point of any other timeline is not answered: who
+ * owns that may be gone as soon as the stream's lock is dropped. */
+bool hr_stream_parked_on_stream(hr_stream *stream, hr_point *out);
 
 /* Runner only: gives the stream up with work left, to a helper that waits for it or to the pool. */
 void hr_stream_give_back(hr_stream *stream);

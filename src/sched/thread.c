@@ -39,6 +39,7 @@ static hr_thread *thread_make(void) {
 
 hr_thread *hr_thread_get(void) { return self ? self : thread_make(); }
 hr_thread *hr_thread_peek(void) { return self; }
+bool hr_thread_in_runtime(void) { return self && (self->worker || self->helping); }
 
 void hr_thread_slot_drop_set(hr_thread_slot slot, void (*drop)(void *value)) { slot_drop[slot] = drop; }
 

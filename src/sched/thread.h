@@ -15,6 +15,7 @@ typedef struct hr_thread {
   bool worker;                            /* a thread of the pool */
   bool callback;                          /* the library's callback thread */
   bool no_help;                           /* hr_thread_help(false) */
+  bool helping;                           /* runs a stream's tasks while it waits */
   bool in_task;                           /* inside user code of a task */
   hr_point task;                          /* that task's place, while in_task */
   hr_stream *defaults[HR_THREAD_DEVICES]; /* one handle each */
@@ -22,6 +23,9 @@ typedef struct hr_thread {
   /* Places for rooms above: value and destructor. */
   void *slots[HR_THREAD_SLOTS];
 } hr_thread;
+
+/* True on a worker and on a thread that helps: destructors of the program do not run here (R18). */
+bool hr_thread_in_runtime(void);
 
 /* NULL without memory. */
 hr_thread *hr_thread_get(void);

@@ -5,16 +5,8 @@
 #include "sched/chaos.h"
 #include "sched/stream.h"
 
-void hr_timeline_init(hr_timeline *timeline, void (*destroy)(hr_timeline *), hr_stream *stream) {
-  *timeline = (hr_timeline){.refs = 1, .destroy = destroy, .stream = stream};
-}
-
-void hr_timeline_retain(hr_timeline *timeline) {
-  if (timeline->destroy) hr_add_relaxed(&timeline->refs, 1u);
-}
-
-void hr_timeline_release(hr_timeline *timeline) {
-  if (timeline->destroy && hr_sub_acq_rel(&timeline->refs, 1u) == 1) timeline->destroy(timeline);
+void hr_timeline_init(hr_timeline *timeline, bool (*needs_callback)(hr_timeline *), hr_stream *stream) {
+  *timeline = (hr_timeline){.needs_callback = needs_callback, .stream = stream};
 }
 
 static void unlink_locked(hr_timeline *timeline, hr_waiter *waiter) {

@@ -8,8 +8,8 @@
  * lost (R8): complete() exchanges `completed`, then loads `waiters`, both seq_cst, and takes `lock` if there are any;
  * park() takes `lock`, inserts with a seq_cst store, then loads `completed` again with seq_cst. One of the two sees the
  * other. T5  `lock` is a leaf: nothing else is locked and no user code runs while it is held. T6  Timelines of streams
- * live for ever (streams are recycled, their values go on); others are reference counted, and whoever completes or
- * parks holds a reference. */
+ * live for ever (streams are recycled, their values go on); others are part of what owns them, and whoever completes,
+ * parks or waits holds a reference to that. */
 #ifndef HR_SCHED_TIMELINE_H
 #define HR_SCHED_TIMELINE_H
 
@@ -38,13 +38,13 @@ struct hr_waiter {
 struct hr_timeline {
   /* Written by the owner, read by any thread. The exchange releases the outputs of steps <= value; hr_timeline_done()
    * acquires them. */
-  _Alignas(HR_CACHE_LINE) _Atomic(uint64_t) completed;
+  _Atomic(uint64_t) completed;
   _Atomic(hr_waiter *) waiters; /* guarded by lock; also loaded without it, to see whether there are any (T4) */
   hr_waiter *last;              /* guarded by lock */
   hr_mutex lock;
-  _Atomic(uint32_t) refs;
-  void (*destroy)(hr_timeline *timeline); /* NULL: lives for ever */
-  hr_stream *stream;                      /* the owner when it is a stream, else NULL */
+  hr_stream *stream; /* the owner when it is a stream, else NULL */
+  /* For the library's callback thread (R16): whether only another turn of that thread can complete this. NULL: no. */
+  bool (*needs_callback)(hr_timeline *timeline);
 };
 
 /* A place on a timeline: what everything that waits waits for. It owns nothing. */
@@ -59,7 +59,7 @@ struct hr_worklist {
   hr_stream *streams, *streams_last; /* streams that became runnable, linked by `next_runnable` */
 };
 
-void hr_timeline_init(hr_timeline *timeline, void (*destroy)(hr_timeline *), hr_stream *stream);
+void hr_timeline_init(hr_timeline *timeline, bool (*needs_callback)(hr_timeline *), hr_stream *stream);
 
 static inline bool hr_timeline_done(const hr_timeline *timeline, uint64_t value) {
   return hr_load_acquire(&((hr_timeline *)timeline)->completed) >= value;
@@ -75,9 +75,6 @@ bool hr_timeline_park(hr_timeline *timeline, uint64_t value, hr_waiter *waiter);
 /* Any thread. True: the waiter is the caller's again and will not fire. False: it has fired, or is about to on another
  * thread; its storage must stay until then. */
 bool hr_timeline_unpark(hr_timeline *timeline, hr_waiter *waiter);
-
-void hr_timeline_retain(hr_timeline *timeline);
-void hr_timeline_release(hr_timeline *timeline);
 
 /* Fires waiters until none is left; gathers streams in work->streams, which the caller hands to the pool. */
 void hr_worklist_run(hr_worklist *work);

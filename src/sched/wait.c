@@ -30,19 +30,20 @@ typedef struct wait {
   hr_thread *thread;
 } wait;
 
+static int64_t deadline_after(int64_t timeout_ns) {
+  int64_t now = hr_now_ns();
+  return timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+}
+
 static bool expired(const wait *w) { return w->deadline >= 0 && hr_now_ns() >= w->deadline; }
 
 /* The stream whose work brings the point nearer: the owner, or what that is parked on, and so on. NULL: not a stream's.
  */
 static hr_stream *follow(hr_point point) {
-  for (int depth = 0; depth < 64; depth++) {
-    hr_stream *s = point.timeline->stream;
-    if (!s) return NULL;
-    hr_mutex_lock(&s->lock);
-    bool parked = s->state == HR_STREAM_PARKED;
-    if (parked) point = s->parked_on;
-    hr_mutex_unlock(&s->lock);
-    if (!parked) return s;
+  hr_stream *s = point.timeline->stream;
+  for (int depth = 0; s && depth < 64; depth++) {
+    if (!hr_stream_parked_on_stream(s, &point)) return s;
+    s = point.timeline->stream;
   }
   return NULL;
 }
@@ -56,6 +57,7 @@ static bool help(wait *w, hr_stream *s) {
   hr_stint stint = {.until = &w->point, .max_cost_ns = HR_TINY_NS};
   bool entered = false, ok = true, again = true;
   uint32_t fpenv = hr_fpenv_enter();
+  w->thread->helping = true;
   while (s && again) {
     stint.budget_ns = HR_STINT_NS;
     switch (hr_stream_run(s, &stint)) {
@@ -78,6 +80,7 @@ static bool help(wait *w, hr_stream *s) {
   if (s) hr_stream_give_back(s);
   hr_pool_push_freed(&stint.freed);
   if (entered) hr_pool_leave();
+  w->thread->helping = false;
   hr_fpenv_leave(fpenv);
   return ok;
 }
@@ -148,21 +151,72 @@ static hr_status wait_slow(wait *w) {
   }
 }
 
-hr_status hr_wait_point(hr_point point, int64_t timeout_ns) {
-  if (hr_point_done(point)) return HR_OK;
-  hr_thread *thread = hr_thread_peek();
-  wait w = {.point = point, .deadline = timeout_ns < 0 ? -1 : hr_now_ns() + timeout_ns, .thread = thread};
-  if (timeout_ns == 0) return hr_fail(HR_TIMEOUT, "not ready yet");
-  if (thread && thread->in_task && thread->task.timeline == point.timeline && point.value >= thread->task.value)
+/* Whether the point is the task's own, or a later one of its stream. */
+static bool waits_for_itself(const hr_thread *thread, hr_point point) {
+  return thread->in_task && thread->task.timeline == point.timeline && point.value >= thread->task.value;
+}
+
+/* On the callback thread: whether the point, or what its stream is parked on, is another callback's to complete. The
+ * hook is asked under the lock of the parked stream, which keeps the timeline's owner alive. */
+static bool waits_for_callback(hr_point point) {
+  for (int depth = 0; depth < 64; depth++) {
+    hr_timeline *timeline = point.timeline;
+    if (!timeline->stream) return timeline->needs_callback && timeline->needs_callback(timeline);
+    hr_stream *s = timeline->stream;
+    hr_mutex_lock(&s->lock);
+    bool parked = s->state == HR_STREAM_PARKED;
+    hr_timeline *on = parked ? s->parked_on.timeline : NULL;
+    bool stuck = on && on->needs_callback && on->needs_callback(on);
+    bool further = on && on->stream;
+    if (further) point = s->parked_on;
+    hr_mutex_unlock(&s->lock);
+    if (!further) return stuck;
+  }
+  return false;
+}
+
+static hr_status check_point(const hr_thread *thread, hr_point point) {
+  if (!thread || hr_point_done(point)) return HR_OK;
+  if (waits_for_itself(thread, point))
     return hr_fail(HR_DEADLOCK, "a task waits for its own stream: it would wait for itself");
-  w.help = !thread || !(thread->in_task || thread->no_help);
-  return wait_slow(&w);
+  if (thread->callback && waits_for_callback(point))
+    return hr_fail(HR_DEADLOCK, "a callback waits for what only a later callback of the same thread can complete");
+  return HR_OK;
+}
+
+hr_status hr_wait_points(const hr_point *points, size_t count, int64_t timeout_ns) {
+  size_t left = 0; /* first that is not reached */
+  while (left < count && hr_point_done(points[left])) left++;
+  if (left == count) return HR_OK;
+  if (timeout_ns == 0) return hr_fail(HR_TIMEOUT, "not ready yet");
+  wait w = {.thread = hr_thread_get()};
+  w.deadline = timeout_ns < 0 ? -1 : deadline_after(timeout_ns);
+  bool may_help = w.thread && !(w.thread->in_task || w.thread->no_help);
+  hr_status status = HR_OK;
+  for (size_t i = left; i < count && status == HR_OK; i++) status = check_point(w.thread, points[i]);
+  for (size_t i = left; i < count && status == HR_OK; i++) {
+    w.point = points[i];
+    w.help = may_help;
+    status = wait_slow(&w);
+  }
+  return status;
+}
+
+hr_status hr_wait_point(hr_point point, int64_t timeout_ns) { return hr_wait_points(&point, 1, timeout_ns); }
+
+hr_status hr_wait_stream(hr_stream *stream, int64_t timeout_ns) {
+  hr_status status = hr_wait_point((hr_point){&stream->timeline, hr_stream_submitted(stream)}, timeout_ns);
+  if (status != HR_OK) return status;
+  hr_error *error = hr_stream_take_error(stream);
+  if (error && !hr_error_seen(error)) status = hr_error_raise(error);
+  hr_error_release(error);
+  return status;
 }
 
 bool hr_wait_help(hr_point point) {
-  hr_thread *thread = hr_thread_peek();
+  hr_thread *thread = hr_thread_get();
   wait w = {.point = point, .deadline = -1, .thread = thread};
-  w.help = !thread || !(thread->in_task || thread->no_help);
+  w.help = thread && !(thread->in_task || thread->no_help);
   while (w.help && !hr_point_done(point)) {
     hr_stream *s = follow(point);
     w.help = s && hr_stream_claim(s, HR_CLAIM_IDLE | HR_CLAIM_QUEUED) && help(&w, s);

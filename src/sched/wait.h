@@ -6,9 +6,13 @@
  * H2  While it spins it counts in the stream's `helpers`: a runner that gives the stream back leaves it to the helper
  *     without waking a worker. Before it sleeps it takes itself out of the count, and kicks the stream if work is left.
  * H3  Never helps from inside a task, nor on a thread that asked not to; inside a task it gives the worker's place up
- * (W5). H4  Waiting inside a task for that task's value or a later one of its stream is HR_DEADLOCK. */
+ * (W5). H4  Waiting inside a task for that task's value or a later one of its stream is HR_DEADLOCK;
+ * so is waiting on the library's callback thread for what only another callback of that thread can complete, as far as
+ * that shows when the wait begins (R16). */
 #ifndef HR_SCHED_WAIT_H
 #define HR_SCHED_WAIT_H
+
+#include <stddef.h>
 
 #include "base/error.h"
 #include "sched/timeline.h"
@@ -16,6 +20,12 @@
 /* Any thread, no locks held. timeout_ns < 0: for ever; 0: only looks. HR_OK, HR_TIMEOUT, HR_DEADLOCK, or HR_CLOSED for
  * a point that can never be reached (the child of a fork). The caller keeps the timeline alive. */
 hr_status hr_wait_point(hr_point point, int64_t timeout_ns) HR_MUST_USE;
+
+/* The same for several points, all of which must be reached. */
+hr_status hr_wait_points(const hr_point *points, size_t count, int64_t timeout_ns) HR_MUST_USE;
+
+/* Waits for all that has been appended to the stream, then answers its first error that nobody has seen, once (R10). */
+hr_status hr_wait_stream(hr_stream *stream, int64_t timeout_ns) HR_MUST_USE;
 
 /* Only helps, as far as that goes without spinning or sleeping: true if the point is reached. For evaluators, who hand
  * streams to the workers before they wait for real. */
