@@ -38,6 +38,14 @@ if(HEADRACE_BUILD_TESTS)
   foreach(source IN LISTS headrace_promise_tests)
     headrace_test(tests ${source})
   endforeach()
+  # The executable model of the runtime's protocols: one program, which needs nothing of the library.
+  file(GLOB headrace_model CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/model/*.c)
+  add_executable(test-tests-model ${headrace_model})
+  set_target_properties(test-tests-model PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test/tests
+    OUTPUT_NAME model)
+  target_link_libraries(test-tests-model PRIVATE headrace-flags ${CMOCKA_LIBRARY})
+  add_test(NAME tests/model COMMAND test-tests-model)
+  set_tests_properties(tests/model PROPERTIES LABELS tests)
 
   # Python suites load libheadrace.so into a Python that knows no sanitizer, so they run in plain builds only.
   file(GLOB headrace_python_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/test_*.py)
