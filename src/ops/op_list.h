@@ -8,6 +8,7 @@
 hr_status hr_cpu_concatenate(const hr_run *run);
 hr_status hr_cpu_pad(const hr_run *run);
 hr_status hr_cpu_random(const hr_run *run);
+hr_status hr_cpu_reduce(const hr_run *run);
 hr_status hr_cpu_row_major(const hr_run *run);
 
 #endif
