@@ -154,11 +154,11 @@ size_t mlx_array_nbytes(const mlx_array arr);
 /* The number of axes. */
 size_t mlx_array_ndim(const mlx_array arr);
 
-/* The lengths of the axes. Valid while the handle holds this array; NULL for a scalar. */
+/* The lengths of the axes. Valid while the handle holds this array; for a scalar it points to nothing. */
 const int *mlx_array_shape(const mlx_array arr);
 
-/* The distance of neighbours along each axis, in elements. Valid while the handle holds this array; NULL for a
- * scalar. Negative strides appear as the two's complement of size_t. */
+/* The distance of neighbours along each axis, in elements. Valid while the handle holds this array; for a scalar it
+ * points to nothing. Negative strides appear as the two's complement of size_t. */
 const size_t *mlx_array_strides(const mlx_array arr);
 
 /* The length of axis `dim`; negative ones count from the end. 0 and an error if there is no such axis. */
@@ -216,12 +216,13 @@ int mlx_array_item_bfloat16(bfloat16_t *res, const mlx_array arr);
 
 /* --- Memory: The address of the first element. The array must have been evaluated, or at least been given to
  * `mlx_async_eval`, in which case the call waits for it; else NULL and an error. The memory must not be written, and
- * stays valid while the handle holds this array. Elements lie as `mlx_array_strides` says. */
+ * stays valid while the handle holds this array. Elements lie as `mlx_array_strides` says. The dtype is not checked:
+ * the bytes of any array can be read as uint8. */
 
-/* The elements of a bool array; NULL and an error for other dtypes. */
+/* The elements of a bool array. */
 const bool *mlx_array_data_bool(const mlx_array arr);
 
-/* The elements of a uint8 array, or of a bool one. */
+/* The elements of a uint8 array; the bytes of any other. */
 const uint8_t *mlx_array_data_uint8(const mlx_array arr);
 
 /* The elements of a uint16 array; also the bits of a float16 or bfloat16 one. */

@@ -32,7 +32,7 @@ typedef struct mlx_device_info_ {
 
 /* --- Devices: A device is a type and an index. Handles are values: equal devices are equal whoever made them. */
 
-/* A handle of the CPU. The caller frees it. */
+/* An empty handle, to be filled by a call that has it as its result. The caller frees it. */
 mlx_device mlx_device_new(void);
 
 /* A handle of device `index` of `type`, whether this machine has it or not. An empty handle and an error if the type
@@ -42,7 +42,7 @@ mlx_device mlx_device_new_type(mlx_device_type type, int index);
 /* Frees the handle; an empty one is fine. */
 int mlx_device_free(mlx_device dev);
 
-/* `dev` becomes the device in `src`. */
+/* `dev` becomes the device in `src`, which must not be empty. */
 int mlx_device_set(mlx_device *dev, const mlx_device src);
 
 /* Writes the text of the device, such as "Device(cpu, 0)". */

@@ -34,8 +34,8 @@ int mlx_reset_peak_memory(void);
 /* Sets how much is kept for reuse, 0 for nothing, and writes the limit there was to `res`. */
 int mlx_set_cache_limit(size_t *res, size_t limit);
 
-/* Sets how many bytes arrays may use, and writes the limit there was to `res`. What would go beyond it is an error
- * of the operation. */
+/* Sets the number of bytes above which the cache is returned before more is taken, and writes the limit there was to
+ * `res`. Nothing is refused for it: only what the machine cannot give is an error. */
 int mlx_set_memory_limit(size_t *res, size_t limit);
 
 /* For Apple GPUs; here 0 is accepted, and any other value is an error. Writes 0 to `res`. */
