@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 #include "cpu/kernels/elem.h"
-#include "cpu/loops.h"
+#include "cpu/split.h"
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
@@ -32,14 +32,11 @@ typedef struct plan {
   hr_dtype dtype, accumulator;    /* of the result, of accumulators */
   double divisor;                 /* of what was summed, if `divides` */
   bool divides;
-  bool rounds;                  /* results are half types, accumulators are not */
-  bool dense;                   /* rows have no gaps */
-  hr_loop kept;                 /* results: operand 0 is the output, operand 1 the input */
-  hr_loop inner;                /* reduced positions of the first result, operand 0 is the input */
-  int64_t columns, column_item; /* columns: length of the axis of unit stride, and its stride in the output in bytes */
-  int64_t tile;                 /* columns: how many are reduced together */
-  int64_t block, blocks;        /* reduced positions a block, blocks a result */
-  char *partial; /* accumulators [kept][blocks], of columns [kept][blocks][columns]; NULL if blocks is 1 */
+  bool rounds;           /* results are half types, accumulators are not */
+  hr_split split;        /* results and reduced positions */
+  int64_t tile;          /* columns: how many are reduced together */
+  int64_t block, blocks; /* reduced positions a block, blocks a result */
+  char *partial;         /* accumulators [kept][blocks], of columns [kept][blocks][columns]; NULL if blocks is 1 */
 } plan;
 
 static void divide(const plan *p, char *acc, int64_t count) {
@@ -67,63 +64,23 @@ static void store(const plan *p, char *out, int64_t stride, char *acc, int64_t c
   }
 }
 
-/* Gathers a row with gaps into pieces that the kernel adds. */
-typedef struct gather {
-  const plan *plan;
-  int64_t from;   /* bytes from the first result's row to this one */
-  int64_t filled; /* bytes in piece */
+/* Positions [first, end) of the row that starts at `row`, gathered piece by piece. */
+static void reduce_gathered(const plan *p, char *acc, const char *row, int64_t first, int64_t end) {
   hr_reduce_state state;
   _Alignas(64) char piece[PIECE_BYTES];
-} gather;
-
-static void copy_strided(char *out, const char *in, int64_t stride, int64_t count, int64_t bytes) {
-  switch (bytes) {
-    case 1:
-      for (int64_t i = 0; i < count; i++) out[i] = in[i * stride];
-      break;
-    case 2:
-      for (int64_t i = 0; i < count; i++) memcpy(out + 2 * i, in + i * stride, 2);
-      break;
-    case 4:
-      for (int64_t i = 0; i < count; i++) memcpy(out + 4 * i, in + i * stride, 4);
-      break;
-    default:
-      for (int64_t i = 0; i < count; i++) memcpy(out + 8 * i, in + i * stride, 8);
-      break;
+  int64_t most = PIECE_BYTES / p->elem;
+  p->kernel->begin(&state);
+  for (int64_t at = first; at < end; at += most) {
+    int64_t n = end - at < most ? end - at : most;
+    hr_split_gather(piece, &p->split, row, at, n, p->elem);
+    p->kernel->add(&state, piece, n);
   }
-}
-
-static void gather_run(void *ctx, char *const *data, const int64_t *strides, int64_t count) {
-  gather *g = ctx;
-  int64_t elem = g->plan->elem;
-  const char *in = data[0] + g->from;
-  while (count > 0) {
-    int64_t room = (PIECE_BYTES - g->filled) / elem, n = count < room ? count : room;
-    copy_strided(g->piece + g->filled, in, strides[0], n, elem);
-    in += n * strides[0];
-    count -= n;
-    g->filled += n * elem;
-    if (g->filled < PIECE_BYTES) continue;
-    g->plan->kernel->add(&g->state, g->piece, PIECE_BYTES / elem);
-    g->filled = 0;
-  }
-}
-
-/* Positions [first, end) of the row that starts at `row`. */
-static void reduce_gathered(const plan *p, char *acc, const char *row, int64_t first, int64_t end) {
-  gather g;
-  g.plan = p;
-  g.from = row - p->kept.data[1];
-  g.filled = 0;
-  p->kernel->begin(&g.state);
-  hr_loop_range(&p->inner, first, end, gather_run, &g);
-  p->kernel->add(&g.state, g.piece, g.filled / p->elem);
-  p->kernel->fold(acc, &g.state);
+  p->kernel->fold(acc, &state);
 }
 
 static void reduce_rows(const plan *p, char *acc, const char *row, int64_t stride, int64_t count, int64_t first,
                         int64_t end) {
-  if (p->dense) {
+  if (p->split.dense) {
     p->kernel->rows(acc, row + first * p->elem, stride, count, end - first);
   } else {
     for (int64_t i = 0; i < count; i++) reduce_gathered(p, acc + i * p->acc, row + i * stride, first, end);
@@ -136,7 +93,7 @@ static void rows_run(void *ctx, char *const *data, const int64_t *strides, int64
   _Alignas(8) char acc[STORE_BATCH * 8];
   for (int64_t i = 0; i < count; i += STORE_BATCH) {
     int64_t batch = count - i < STORE_BATCH ? count - i : STORE_BATCH;
-    reduce_rows(p, acc, data[1] + i * strides[1], strides[1], batch, 0, p->inner.size);
+    reduce_rows(p, acc, data[1] + i * strides[1], strides[1], batch, 0, p->split.inner.size);
     store(p, data[0] + i * strides[0], strides[0], acc, batch);
   }
 }
@@ -144,8 +101,8 @@ static void rows_run(void *ctx, char *const *data, const int64_t *strides, int64
 static void rows_blocks(void *ctx, int64_t first, int64_t end) {
   const plan *p = ctx;
   for (int64_t item = first; item < end; item++) {
-    int64_t from = item % p->blocks * p->block, left = p->inner.size - from;
-    reduce_rows(p, p->partial + item * p->acc, hr_loop_at(&p->kept, 1, item / p->blocks), 0, 1, from,
+    int64_t from = item % p->blocks * p->block, left = p->split.inner.size - from;
+    reduce_rows(p, p->partial + item * p->acc, hr_loop_at(&p->split.kept, 1, item / p->blocks), 0, 1, from,
                 from + (left < p->block ? left : p->block));
   }
 }
@@ -158,15 +115,15 @@ typedef struct tile {
   _Alignas(64) char acc[TILE_BYTES];
 } tile;
 
-static int64_t tiles_of(const plan *p) { return (p->columns + p->tile - 1) / p->tile; }
+static int64_t tiles_of(const plan *p) { return (p->split.columns + p->tile - 1) / p->tile; }
 
 /* Tile `index` of the kept position `outer`. */
 static void tile_begin(tile *t, const plan *p, const hr_reduce_kernel *kernel, int64_t outer, int64_t index) {
   t->plan = p;
   t->outer = outer;
   t->column = index * p->tile;
-  t->width = p->columns - t->column < p->tile ? p->columns - t->column : p->tile;
-  t->from = hr_loop_at(&p->kept, 1, outer) - p->kept.data[1] + t->column * p->elem;
+  t->width = p->split.columns - t->column < p->tile ? p->split.columns - t->column : p->tile;
+  t->from = hr_loop_at(&p->split.kept, 1, outer) - p->split.kept.data[1] + t->column * p->elem;
   kernel->start(t->acc, t->width);
 }
 
@@ -177,7 +134,8 @@ static void tile_run(void *ctx, char *const *data, const int64_t *strides, int64
 
 static void tile_store(tile *t) {
   const plan *p = t->plan;
-  store(p, hr_loop_at(&p->kept, 0, t->outer) + t->column * p->column_item, p->column_item, t->acc, t->width);
+  store(p, hr_loop_at(&p->split.kept, 0, t->outer) + t->column * p->split.column_item, p->split.column_item, t->acc,
+        t->width);
 }
 
 /* Items are [kept position][block][tile]. */
@@ -185,14 +143,14 @@ static void columns_blocks(void *ctx, int64_t first, int64_t end) {
   const plan *p = ctx;
   int64_t tiles = tiles_of(p);
   for (int64_t item = first; item < end; item++) {
-    int64_t row = item / tiles, from = row % p->blocks * p->block, left = p->inner.size - from;
+    int64_t row = item / tiles, from = row % p->blocks * p->block, left = p->split.inner.size - from;
     tile t;
     tile_begin(&t, p, p->kernel, row / p->blocks, item % tiles);
-    hr_loop_range(&p->inner, from, from + (left < p->block ? left : p->block), tile_run, &t);
+    hr_loop_range(&p->split.inner, from, from + (left < p->block ? left : p->block), tile_run, &t);
     if (p->blocks == 1)
       tile_store(&t);
     else
-      memcpy(p->partial + (row * p->columns + t.column) * p->acc, t.acc, (size_t)(t.width * p->acc));
+      memcpy(p->partial + (row * p->split.columns + t.column) * p->acc, t.acc, (size_t)(t.width * p->acc));
   }
 }
 
@@ -203,8 +161,8 @@ static void finish_columns(void *ctx, int64_t first, int64_t end) {
   for (int64_t item = first; item < end; item++) {
     tile t;
     tile_begin(&t, p, p->second, item / tiles, item % tiles);
-    const char *partial = p->partial + (t.outer * p->blocks * p->columns + t.column) * p->acc;
-    p->second->cols(t.acc, partial, p->columns * p->acc, p->blocks, t.width);
+    const char *partial = p->partial + (t.outer * p->blocks * p->split.columns + t.column) * p->acc;
+    p->second->cols(t.acc, partial, p->split.columns * p->acc, p->blocks, t.width);
     tile_store(&t);
   }
 }
@@ -215,64 +173,15 @@ static void finish_rows(void *ctx, int64_t first, int64_t end) {
   _Alignas(8) char acc[8];
   for (int64_t i = first; i < end; i++) {
     p->second->rows(acc, p->partial + i * p->blocks * p->acc, 0, 1, p->blocks);
-    store(p, hr_loop_at(&p->kept, 0, i), p->acc, acc, 1);
+    store(p, hr_loop_at(&p->split.kept, 0, i), p->acc, acc, 1);
   }
 }
 
-/* The axis that becomes columns, or -1 for rows. */
-static int column_axis(const hr_array *in, uint32_t axes) {
-  const int *shape = hr_array_shape(in);
-  const int64_t *strides = hr_array_strides(in);
-  int found = -1;
-  for (int axis = 0; axis < in->ndim; axis++) {
-    if (shape[axis] == 1 || strides[axis] != 1) continue;
-    if (axes >> axis & 1) return -1;
-    found = axis;
-  }
-  return found;
-}
-
-/* Axes of `in` whose bit in `axes` is `reduced`, without `left_out`, as the loop's shape; returns how many. */
-static int pick_axes(const hr_array *in, uint32_t axes, bool reduced, int left_out, int *picked) {
-  int count = 0;
-  for (int axis = 0; axis < in->ndim; axis++)
-    if ((axes >> axis & 1) == reduced && axis != left_out) picked[count++] = axis;
-  return count;
-}
-
-static void loop_over(hr_loop *loop, const hr_array *in, const int *picked, int count, char *out,
-                      const int64_t *out_strides, int64_t item, int64_t elem) {
-  int shape[HR_MAX_NDIM];
-  int64_t strides[HR_MAX_NDIM], strides_out[HR_MAX_NDIM];
-  for (int i = 0; i < count; i++) {
-    shape[i] = hr_array_shape(in)[picked[i]];
-    strides[i] = hr_array_strides(in)[picked[i]];
-    if (out) strides_out[i] = out_strides[picked[i]];
-  }
-  hr_loop_init(loop, shape, count);
-  if (out) hr_loop_add_strided(loop, out, strides_out, item);
-  hr_loop_add_strided(loop, hr_array_data(in), strides, elem);
-  hr_loop_collapse(loop);
-}
-
-static void plan_loops(plan *p, const hr_array *in, const hr_array *out, uint32_t axes) {
-  int64_t out_strides[HR_MAX_NDIM], run = 1;
-  int picked[HR_MAX_NDIM];
-  for (int axis = in->ndim - 1; axis >= 0; axis--) {
-    out_strides[axis] = run;
-    if (!(axes >> axis & 1)) run *= hr_array_shape(in)[axis];
-  }
-  int column = column_axis(in, axes);
-  p->columns = column < 0 ? 1 : hr_array_shape(in)[column];
-  p->column_item = column < 0 ? p->item : out_strides[column] * p->item;
-  int count = pick_axes(in, axes, false, column, picked);
-  loop_over(&p->kept, in, picked, count, hr_array_data(out), out_strides, p->item, p->elem);
-  count = pick_axes(in, axes, true, -1, picked);
-  loop_over(&p->inner, in, picked, count, NULL, NULL, 0, p->elem);
-  p->dense = p->inner.ndim == 1 && (p->inner.shape[0] <= 1 || p->inner.strides[0][0] == p->elem);
-  p->tile = TILE_BYTES / p->acc < p->columns ? TILE_BYTES / p->acc : p->columns;
-  p->block = column < 0 ? HR_REDUCE_BLOCK : COLUMNS_BLOCK / p->tile;
-  p->blocks = p->inner.size > p->block ? (p->inner.size + p->block - 1) / p->block : 1;
+static void plan_blocks(plan *p) {
+  int64_t columns = p->split.columns;
+  p->tile = TILE_BYTES / p->acc < columns ? TILE_BYTES / p->acc : columns;
+  p->block = p->split.by_columns ? COLUMNS_BLOCK / p->tile : HR_REDUCE_BLOCK;
+  p->blocks = p->split.inner.size > p->block ? (p->split.inner.size + p->block - 1) / p->block : 1;
 }
 
 static int64_t grain_of(int64_t item_elements) {
@@ -289,18 +198,18 @@ static void fill_empty(const plan *p, char *out, int64_t count) {
 }
 
 static void run_columns(plan *p) {
-  int64_t tiles = p->kept.size * tiles_of(p);
-  int64_t rows = p->blocks > 1 ? p->block : p->inner.size;
+  int64_t tiles = p->split.kept.size * tiles_of(p);
+  int64_t rows = p->blocks > 1 ? p->block : p->split.inner.size;
   hr_parallel_range(tiles * p->blocks, grain_of(rows * p->tile), columns_blocks, p);
   if (p->blocks > 1) hr_parallel_range(tiles, grain_of(p->blocks * p->tile), finish_columns, p);
 }
 
 static void run_rows(plan *p) {
   if (p->blocks == 1) {
-    hr_loop_run(&p->kept, grain_of(p->inner.size), rows_run, p);
+    hr_loop_run(&p->split.kept, grain_of(p->split.inner.size), rows_run, p);
   } else {
-    hr_parallel_range(p->kept.size * p->blocks, grain_of(p->block), rows_blocks, p);
-    hr_parallel_range(p->kept.size, grain_of(p->blocks), finish_rows, p);
+    hr_parallel_range(p->split.kept.size * p->blocks, grain_of(p->block), rows_blocks, p);
+    hr_parallel_range(p->split.kept.size, grain_of(p->blocks), finish_rows, p);
   }
 }
 
@@ -325,14 +234,15 @@ hr_status hr_cpu_reduce(const hr_run *run) {
     fill_empty(&p, hr_array_data(out), out->size);
     return HR_OK;
   }
-  plan_loops(&p, in, out, attrs->axes);
+  hr_split_axes(&p.split, in, attrs->axes, hr_array_data(out), p.item);
+  plan_blocks(&p);
   if (p.blocks > 1) {
     size_t bytes = (size_t)(out->size * p.blocks * p.acc);
     p.partial = hr_alloc(bytes);
     if (!p.partial)
       return hr_fail(HR_OUT_OF_MEMORY, "%s: no memory for %zu bytes of partial results", run->op->name, bytes);
   }
-  if (column_axis(in, attrs->axes) >= 0)
+  if (p.split.by_columns)
     run_columns(&p);
   else
     run_rows(&p);

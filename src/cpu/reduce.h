@@ -13,6 +13,9 @@ enum { HR_REDUCE_BLOCK = 65536 };
 /* Never NULL for a kind, a dtype and a level that was built. */
 const hr_reduce_kernel *hr_reduce_find(hr_reduce_kind kind, hr_dtype dtype, hr_isa level);
 
+/* For HR_REDUCE_MAX and HR_REDUCE_MIN. */
+const hr_arg_kernel *hr_arg_find(hr_reduce_kind kind, hr_dtype dtype, hr_isa level);
+
 /* The dtype that a kind accumulates in. */
 hr_dtype hr_reduce_accumulator(hr_reduce_kind kind, hr_dtype dtype);
 

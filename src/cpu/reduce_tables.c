@@ -80,6 +80,11 @@ const hr_reduce_kernel *hr_reduce_find(hr_reduce_kind kind, hr_dtype dtype, hr_i
   return kind % 2 == 0 ? &pair->first : &pair->second;
 }
 
+const hr_arg_kernel *hr_arg_find(hr_reduce_kind kind, hr_dtype dtype, hr_isa level) {
+  const hr_reduce_pair *pair = (*orders[dtype])[level];
+  return kind == HR_REDUCE_MAX ? &pair->first_arg : &pair->second_arg;
+}
+
 hr_dtype hr_reduce_accumulator(hr_reduce_kind kind, hr_dtype dtype) {
   if (kind >= HR_REDUCE_ALL) return HR_BOOL;
   if (dtype == HR_FLOAT16 || dtype == HR_BFLOAT16) return HR_FLOAT32;

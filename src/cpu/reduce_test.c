@@ -160,6 +160,34 @@ static void check_case(const layout_case *c, hr_dtype dtype, hr_reduce_kind kind
   hr_array_release(a);
 }
 
+static void check_arg(const layout_case *c, hr_dtype dtype, bool max, uint32_t axes) {
+  hr_array *a = array_of(c, dtype), *out;
+  hr_reduce_attrs attrs = {.axes = axes, .dtype = HR_UINT32};
+  const hr_op *op = max ? &hr_op_argmax : &hr_op_argmin;
+  if (a->size > 4) put(hr_array_data(a), dtype, 3 * hr_array_strides(a)[0] % 4, NAN);
+  assert_int_equal(hr_apply(&out, op, &a, 1, &attrs, NULL), HR_OK);
+  hr_run run = {op, &attrs, &a, &out, 1, 1};
+  assert_int_equal(hr_cpu_arg(&run), HR_OK);
+  int64_t *count = calloc((size_t)out->size, sizeof *count);
+  double *best = calloc((size_t)out->size, sizeof *best);
+  uint32_t *expected = calloc((size_t)out->size, sizeof *expected);
+  assert_true(count && best && expected);
+  for (int64_t p = 0; p < a->size; p++) {
+    int64_t i;
+    double value = get(hr_array_data(a), dtype, offset_of(a, p, &i, axes));
+    bool wins = !isnan(best[i]) && (isnan(value) || (max ? value > best[i] : value < best[i]));
+    if (count[i] == 0 || wins) {
+      best[i] = value;
+      expected[i] = (uint32_t)count[i];
+    }
+    count[i]++;
+  }
+  assert_memory_equal(hr_array_data(out), expected, sizeof *expected * (size_t)out->size);
+  free(count), free(best), free(expected);
+  hr_array_release(out);
+  hr_array_release(a);
+}
+
 static void test_layouts(void **state) {
   (void)state;
   static const layout_case cases[] = {
@@ -199,6 +227,8 @@ static void test_layouts(void **state) {
         int64_t size = 1;
         for (int k = 0; k < c.ndim; k++) size *= c.shape[k];
         if (order && size == 0) continue;
+        bool one_or_all = axes && (axes == hr_axes_all(c.ndim) || !(axes & (axes - 1)));
+        if (order && one_or_all) check_arg(&c, few[i % 2 + 1], kind == HR_REDUCE_MAX, axes);
         check_case(&c, few[(i + axes) % 3], kind == HR_REDUCE_PROD ? HR_REDUCE_SUM : (hr_reduce_kind)kind, axes);
       }
 }
@@ -210,8 +240,10 @@ static void test_dtypes(void **state) {
   for (int dtype = 0; dtype < HR_DTYPE_COUNT; dtype++)
     for (int kind = 0; kind < HR_REDUCE_KINDS; kind++)
       for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (uint32_t axes = 1; axes <= hr_axes_all(cases[i].ndim); axes++)
+        for (uint32_t axes = 1; axes <= hr_axes_all(cases[i].ndim); axes++) {
           check_case(&cases[i], (hr_dtype)dtype, (hr_reduce_kind)kind, axes);
+          if (dtype >= HR_FLOAT16) check_arg(&cases[i], (hr_dtype)dtype, kind % 2 == 0, axes);
+        }
 }
 
 /* --- kernels: every level gives the bits of plain C --- */

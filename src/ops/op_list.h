@@ -5,6 +5,7 @@
 
 #include "graph/op.h"
 
+hr_status hr_cpu_arg(const hr_run *run);
 hr_status hr_cpu_concatenate(const hr_run *run);
 hr_status hr_cpu_pad(const hr_run *run);
 hr_status hr_cpu_random(const hr_run *run);

@@ -2,6 +2,7 @@
 #include "ops/reduce.h"
 
 #include "ops/axes.h"
+#include "ops/check.h"
 #include "ops/op_list.h"
 
 static hr_status reduce_infer(hr_layout *out, const hr_op_call *call) {
@@ -23,12 +24,20 @@ static bool reduce_attrs_equal(const void *a, const void *b) {
     .infer = reduce_infer, .run = {[HR_BACKEND_CPU] = hr_cpu_reduce}, .attrs_equal = reduce_attrs_equal \
   }
 
+#define ARG_OP(op_name, number)                                                                         \
+  {                                                                                                     \
+    .name = op_name, .arity = 1, .outputs = 1, .attrs_size = sizeof(hr_reduce_attrs), .kernel = number, \
+    .infer = reduce_infer, .run = {[HR_BACKEND_CPU] = hr_cpu_arg}, .attrs_equal = reduce_attrs_equal    \
+  }
+
 const hr_op hr_op_sum = REDUCE_OP("sum", HR_REDUCE_SUM);
 const hr_op hr_op_prod = REDUCE_OP("prod", HR_REDUCE_PROD);
 const hr_op hr_op_max = REDUCE_OP("max", HR_REDUCE_MAX);
 const hr_op hr_op_min = REDUCE_OP("min", HR_REDUCE_MIN);
 const hr_op hr_op_all = REDUCE_OP("all", HR_REDUCE_ALL);
 const hr_op hr_op_any = REDUCE_OP("any", HR_REDUCE_ANY);
+const hr_op hr_op_argmax = ARG_OP("argmax", HR_REDUCE_MAX);
+const hr_op hr_op_argmin = ARG_OP("argmin", HR_REDUCE_MIN);
 const hr_op hr_op_mean = REDUCE_OP("mean", HR_REDUCE_SUM);
 
 static hr_dtype result_dtype(hr_reduce_kind kind, hr_dtype dtype) {
@@ -63,7 +72,7 @@ static hr_status reduce_axes(hr_array **out, const hr_op *op, hr_array *a, const
                              bool keepdims, hr_stream *s) {
   uint32_t mask;
   *out = NULL;
-  hr_status status = hr_axes_mask(&mask, op->name, a, axes, axes_num);
+  hr_status status = hr_op_axis_mask(&mask, op->name, axes, axes_num, a->ndim);
   return status == HR_OK ? reduce_mask(out, op, a, mask, keepdims, s) : status;
 }
 
@@ -130,4 +139,36 @@ hr_status hr_any_axis(hr_array **out, hr_array *a, int axis, bool keepdims, hr_s
 }
 hr_status hr_any_axes(hr_array **out, hr_array *a, const int *axes, size_t axes_num, bool keepdims, hr_stream *s) {
   return reduce_axes(out, &hr_op_any, a, axes, axes_num, keepdims, s);
+}
+
+static hr_status arg_mask(hr_array **out, const hr_op *op, hr_array *a, uint32_t mask, bool keepdims, hr_stream *s) {
+  hr_reduce_attrs attrs = {.axes = mask, .keepdims = keepdims, .dtype = HR_UINT32};
+  hr_status status = check_not_empty(op, a, hr_axes_all(a->ndim));
+  if (status == HR_OK && hr_axes_size(a, mask) > UINT32_MAX)
+    status = hr_fail(HR_INVALID, "%s: more than 2^32 - 1 elements to choose from", op->name);
+  return status == HR_OK ? hr_apply(out, op, &a, 1, &attrs, s) : status;
+}
+
+static hr_status arg_axis(hr_array **out, const hr_op *op, hr_array *a, int axis, bool keepdims, hr_stream *s) {
+  *out = NULL;
+  hr_status status = hr_op_axis(&axis, op->name, axis, a->ndim);
+  return status == HR_OK ? arg_mask(out, op, a, (uint32_t)1 << axis, keepdims, s) : status;
+}
+
+static hr_status arg_all(hr_array **out, const hr_op *op, hr_array *a, bool keepdims, hr_stream *s) {
+  *out = NULL;
+  return arg_mask(out, op, a, hr_axes_all(a->ndim), keepdims, s);
+}
+
+hr_status hr_argmax(hr_array **out, hr_array *a, bool keepdims, hr_stream *s) {
+  return arg_all(out, &hr_op_argmax, a, keepdims, s);
+}
+hr_status hr_argmax_axis(hr_array **out, hr_array *a, int axis, bool keepdims, hr_stream *s) {
+  return arg_axis(out, &hr_op_argmax, a, axis, keepdims, s);
+}
+hr_status hr_argmin(hr_array **out, hr_array *a, bool keepdims, hr_stream *s) {
+  return arg_all(out, &hr_op_argmin, a, keepdims, s);
+}
+hr_status hr_argmin_axis(hr_array **out, hr_array *a, int axis, bool keepdims, hr_stream *s) {
+  return arg_axis(out, &hr_op_argmin, a, axis, keepdims, s);
 }

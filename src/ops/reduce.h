@@ -31,7 +31,8 @@ typedef struct hr_reduce_attrs {
   double divisor; /* 0 without divides */
 } hr_reduce_attrs;
 
-extern const hr_op hr_op_sum, hr_op_prod, hr_op_max, hr_op_min, hr_op_all, hr_op_any, hr_op_mean;
+extern const hr_op hr_op_sum, hr_op_prod, hr_op_max, hr_op_min, hr_op_all, hr_op_any, hr_op_mean, hr_op_argmax,
+    hr_op_argmin;
 
 hr_status hr_sum(hr_array **out, hr_array *a, bool keepdims, hr_stream *s) HR_MUST_USE;
 hr_status hr_sum_axis(hr_array **out, hr_array *a, int axis, bool keepdims, hr_stream *s) HR_MUST_USE;
@@ -62,5 +63,12 @@ hr_status hr_any(hr_array **out, hr_array *a, bool keepdims, hr_stream *s) HR_MU
 hr_status hr_any_axis(hr_array **out, hr_array *a, int axis, bool keepdims, hr_stream *s) HR_MUST_USE;
 hr_status hr_any_axes(hr_array **out, hr_array *a, const int *axes, size_t axes_num, bool keepdims,
                       hr_stream *s) HR_MUST_USE;
+
+/* uint32: the index of the first maximum or minimum, or of the first NaN; over all axes in row-major order. Fails on an
+ * array without elements. */
+hr_status hr_argmax(hr_array **out, hr_array *a, bool keepdims, hr_stream *s) HR_MUST_USE;
+hr_status hr_argmax_axis(hr_array **out, hr_array *a, int axis, bool keepdims, hr_stream *s) HR_MUST_USE;
+hr_status hr_argmin(hr_array **out, hr_array *a, bool keepdims, hr_stream *s) HR_MUST_USE;
+hr_status hr_argmin_axis(hr_array **out, hr_array *a, int axis, bool keepdims, hr_stream *s) HR_MUST_USE;
 
 #endif

@@ -38,8 +38,19 @@ typedef struct hr_reduce_kernel {
   void (*cols)(void *acc, const void *x, int64_t stride, int64_t rows, int64_t n);
 } hr_reduce_kernel;
 
+/* Where the maximum or minimum is: the first of equal elements, the first NaN if there is one. */
+typedef struct hr_arg_kernel {
+  /* First of n contiguous elements that equals the accumulator at `value`, or is NaN if that is; n if none. */
+  int64_t (*find)(const void *x, int64_t n, const void *value);
+  /* True if the accumulator at `b` wins over one at `a` that came before it. */
+  int (*wins)(const void *a, const void *b);
+  /* best[j] and index[j], j < n, have found their place among the rows before `row`, and take in one row more. */
+  void (*row)(void *best, uint32_t *index, const void *x, uint32_t row, int64_t n);
+} hr_arg_kernel;
+
 typedef struct hr_reduce_pair {
-  hr_reduce_kernel first, second; /* sum and prod, max and min, all and any (the kinds of ops/reduce.h) */
+  hr_reduce_kernel first, second;      /* sum and prod, max and min, all and any (the kinds of ops/reduce.h) */
+  hr_arg_kernel first_arg, second_arg; /* max and min only */
 } hr_reduce_pair;
 
 #endif
