@@ -197,12 +197,6 @@ static void act(const wake *what, bool granted) {
 
 /* --- run queue --- */
 
-static uint8_t effective_priority(hr_stream *s) {
-  uint8_t own = hr_load_relaxed(&s->priority), boost = hr_load_relaxed(&s->boost);
-  bool boosted = !hr_timeline_done(&s->timeline, hr_load_acquire(&s->boost_upto));
-  return boosted && boost < own ? boost : own;
-}
-
 static void unlink_locked(hr_stream *s) {
   int p = s->queue_priority;
   *(s->queue_prev ? &s->queue_prev->queue_next : &pool.head[p]) = s->queue_next;
@@ -213,7 +207,7 @@ static void unlink_locked(hr_stream *s) {
 }
 
 static void link_locked(hr_stream *s) {
-  int p = s->queue_priority = effective_priority(s);
+  int p = s->queue_priority = hr_stream_urgency(s);
   s->queue_prev = pool.tail[p];
   s->queue_next = NULL;
   *(pool.tail[p] ? &pool.tail[p]->queue_next : &pool.head[p]) = s;
@@ -256,7 +250,7 @@ void hr_pool_push_freed(hr_worklist *freed) {
 
 void hr_pool_requeue(hr_stream *s) {
   hr_mutex_lock(&pool.lock);
-  if (s->in_queue && effective_priority(s) != s->queue_priority) {
+  if (s->in_queue && hr_stream_urgency(s) != s->queue_priority) {
     unlink_locked(s);
     link_locked(s);
   }

@@ -69,6 +69,7 @@ hr_status hr_stream_create(hr_stream **out, uint8_t device, uint8_t device_index
     s->name[0] = 0;
     hr_mutex_lock(&s->lock);
     s->closing = false;
+    s->parks = 0;
     hr_store_release(&s->id, ++registry.next_id);
     hr_mutex_unlock(&s->lock);
   }
@@ -93,7 +94,8 @@ void hr_stream_handle_retain(hr_stream *s) { hr_add_relaxed(&s->handles, 1u); }
 /* True if the caller has to retire the stream: it is closing, drained, and nobody did before. Clears the id, so that
  * nothing can be appended for it any more. */
 static bool close_if_drained_locked(hr_stream *s) {
-  if (!s->closing || s->incoming || s->batch || s->state != HR_STREAM_IDLE || hr_load_relaxed(&s->dead)) return false;
+  if (!s->closing || s->state != HR_STREAM_IDLE) return false; /* `batch` is the runner's otherwise */
+  if (s->incoming || s->batch || hr_load_relaxed(&s->dead)) return false;
   s->closing = false;
   hr_store_release(&s->id, 0);
   return true;
@@ -222,15 +224,29 @@ bool hr_stream_parked_on_stream(hr_stream *s, hr_point *out) {
   return parked;
 }
 
-/* R14: whoever a stream waits for is as urgent as the stream, transitively, until the value is reached. */
+uint8_t hr_stream_urgency(hr_stream *s) {
+  uint8_t own = hr_load_relaxed(&s->priority), boost = hr_load_relaxed(&s->boost);
+  bool boosted = !hr_timeline_done(&s->timeline, hr_load_acquire(&s->boost_upto));
+  return boosted && boost < own ? boost : own;
+}
+
+static void boost_one(hr_stream *s, uint8_t urgent, uint64_t upto) {
+  hr_mutex_lock(&s->lock);
+  uint64_t before = hr_load_relaxed(&s->boost_upto);
+  bool boosted = !hr_timeline_done(&s->timeline, before);
+  if (!boosted || urgent < hr_load_relaxed(&s->boost)) hr_store_relaxed(&s->boost, urgent);
+  if (upto > before) hr_store_release(&s->boost_upto, upto);
+  hr_mutex_unlock(&s->lock);
+}
+
+/* R14: whoever a stream waits for is as urgent as the stream, transitively, until the value is reached. The stream is
+ * parked already: who boosts it from now on sees that and goes on to what it waits for; earlier boosts are seen here. */
 static void boost(hr_stream *s, hr_point point) {
-  uint8_t urgent = hr_load_relaxed(&s->priority);
-  for (int depth = 0; depth < 64; depth++) {
+  uint8_t urgent = hr_stream_urgency(s);
+  for (int depth = 0; urgent < HR_PRIORITY_BACKGROUND && depth < 64; depth++) {
     hr_stream *producer = point.timeline->stream;
     if (hr_load_relaxed(&producer->priority) <= urgent) return;
-    bool boosted = !hr_timeline_done(&producer->timeline, hr_load_relaxed(&producer->boost_upto));
-    if (!boosted || hr_load_relaxed(&producer->boost) > urgent) hr_store_relaxed(&producer->boost, urgent);
-    hr_store_release(&producer->boost_upto, point.value);
+    boost_one(producer, urgent, point.value);
     bool parked = hr_stream_parked_on_stream(producer, &point);
     hr_pool_requeue(producer);
     if (!parked) return;
@@ -242,11 +258,13 @@ static bool park(hr_stream *s, hr_point point) {
   hr_mutex_lock(&s->lock);
   s->state = HR_STREAM_PARKED;
   s->parked_on = point;
+  s->parks++;
   hr_mutex_unlock(&s->lock);
   hr_chaos_point();
   if (hr_timeline_park(point.timeline, point.value, &s->waiter)) return true;
   hr_mutex_lock(&s->lock);
   s->state = HR_STREAM_RUNNING;
+  s->parks--;
   hr_mutex_unlock(&s->lock);
   return false;
 }
@@ -263,9 +281,9 @@ static void stream_fire(hr_waiter *waiter, hr_worklist *work) {
 static bool head_parks(hr_stream *s, hr_task *task) {
   hr_point point;
   while (task->class->blocked(task, &point)) {
-    bool urgent = point.timeline->stream && hr_load_relaxed(&s->priority) < HR_PRIORITY_BACKGROUND;
+    bool on_stream = point.timeline->stream != NULL; /* no more to be looked at once the stream is parked */
     if (park(s, point)) {
-      if (urgent) boost(s, point);
+      if (on_stream) boost(s, point);
       return true;
     }
   }

@@ -45,6 +45,7 @@ struct hr_stream {
   hr_point parked_on;   /* while parked */
   hr_error *error;      /* first failure that nobody has seen (R10) */
   uint64_t error_value; /* of the task that failed */
+  uint64_t parks;       /* how often it was parked since it was made (P3) */
   /* The runner's. */
   _Alignas(HR_CACHE_LINE) hr_task *batch;
   hr_waiter waiter;
@@ -56,8 +57,7 @@ struct hr_stream {
   uint8_t queue_priority; /* the list it is in */
   /* Any thread. */
   _Atomic(uint8_t) priority; /* hr_stream_priority, as the program set it */
-  _Atomic(uint8_t)
-      boost; /* the most urgent priority of a stream parked on this one, while boost_upto is not complete */
+  _Atomic(uint8_t) boost; /* the most urgent of the streams that wait for boost_upto or earlier; written under lock */
   _Atomic(uint64_t) boost_upto;
   _Atomic(uint64_t) cancel_upto;
   _Atomic(int64_t) inflight_bytes, inflight_limit; /* 0: no limit (R22) */
@@ -144,6 +144,9 @@ hr_stint_end hr_stream_run(hr_stream *stream, hr_stint *stint);
 /* True if the stream is parked on another one's timeline, and where. A point of any other timeline is not answered: who
  * owns that may be gone as soon as the stream's lock is dropped. */
 bool hr_stream_parked_on_stream(hr_stream *stream, hr_point *out);
+
+/* The most urgent of its own priority and those of the streams that wait for it (R14). Any thread. */
+uint8_t hr_stream_urgency(hr_stream *stream);
 
 /* Runner only: gives the stream up with work left, to a helper that waits for it or to the pool. */
 void hr_stream_give_back(hr_stream *stream);
