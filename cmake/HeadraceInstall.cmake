@@ -12,5 +12,7 @@ write_basic_package_version_file(headrace-config-version.cmake COMPATIBILITY Sam
 install(FILES ${PROJECT_BINARY_DIR}/headrace-config.cmake ${PROJECT_BINARY_DIR}/headrace-config-version.cmake
   DESTINATION ${headrace_cmake_dir})
 
+# The file finds its prefix from where it lies, so that an installed tree may be moved.
+file(RELATIVE_PATH headrace_pc_to_prefix "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
 configure_file(cmake/headrace.pc.in headrace.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/headrace.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
