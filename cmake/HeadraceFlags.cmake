@@ -28,7 +28,7 @@ target_include_directories(headrace-flags INTERFACE
 target_compile_options(headrace-flags INTERFACE
   -Wall -Wextra -Wundef -Wmissing-prototypes -Wvla $<$<BOOL:${HEADRACE_WERROR}>:-Werror>
   -ffp-contract=off -fno-math-errno -fno-trapping-math -fvisibility=hidden -ffunction-sections -fdata-sections
-  "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+  "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
 target_link_libraries(headrace-flags INTERFACE Threads::Threads m ${CMAKE_DL_LIBS})
 
 if(HEADRACE_SANITIZE STREQUAL "address")
