@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "array/arena.h"
 #include "array/available.h"
 #include "array/buffer.h"
 #include "array/large_cache.h"
@@ -19,7 +20,8 @@
 
 enum { SHARDS = 8, MEDIUM_CLASSES = (20 - HR_SIZE_CLASS_MIN_LOG2) * 8 + 1, CACHE_LINE = 64 };
 enum { FLUSH_BYTES = 64 << 10 };
-_Static_assert(HR_MEDIUM_MAX == 1 << 20, "MEDIUM_CLASSES ends there");
+_Static_assert(HR_MEDIUM_MAX == 1 << 20 && HR_ARENA_MAX == 1 << 20, "MEDIUM_CLASSES ends there");
+_Static_assert(HR_ARENA_MIN / 8 % HR_PAGE == 0, "classes from HR_ARENA_MIN on are whole pages");
 
 /* In a free medium block. */
 typedef struct free_block {
@@ -51,13 +53,16 @@ static void fork_prepare(void) {
   for (int i = 0; i < SHARDS; i++) hr_mutex_lock(&shards[i].lock);
   hr_large_cache_fork_prepare();
   hr_mutex_lock(&check_lock);
+  hr_arena_fork_prepare();
 }
 static void fork_parent(void) {
+  hr_arena_fork_parent();
   hr_mutex_unlock(&check_lock);
   hr_large_cache_fork_parent();
   for (int i = SHARDS; i-- > 0;) hr_mutex_unlock(&shards[i].lock);
 }
 static void fork_child(void) {
+  hr_arena_fork_child();
   hr_mutex_reset(&check_lock);
   hr_large_cache_fork_child();
   for (int i = 0; i < SHARDS; i++) hr_mutex_reset(&shards[i].lock);
@@ -183,10 +188,23 @@ static void *take_medium(int class) {
   return b;
 }
 
-static void free_list(free_block *b) {
+/* Where medium blocks come from and go back to. */
+static void *medium_from_system(size_t bytes) {
+  if (bytes >= HR_ARENA_MIN && !HR_SANITIZED) return hr_arena_alloc(bytes);
+  return aligned_alloc(HR_DATA_ALIGN, bytes);
+}
+
+static void medium_to_system(void *data, size_t bytes) {
+  if (bytes >= HR_ARENA_MIN && !HR_SANITIZED)
+    hr_arena_free(data, bytes);
+  else
+    free(data);
+}
+
+static void free_list(free_block *b, size_t bytes) {
   while (b) {
     free_block *next = b->next;
-    free(b);
+    medium_to_system(b, bytes);
     b = next;
   }
 }
@@ -200,7 +218,7 @@ static void clear_shard(shard *s) {
     s->lists[class] = NULL;
     hr_store_relaxed(&s->cached, hr_load_relaxed(&s->cached) - bytes);
     hr_mutex_unlock(&s->lock);
-    free_list(list);
+    free_list(list, hr_size_class_bytes(class));
   }
 }
 
@@ -278,8 +296,7 @@ static bool check_is_due(size_t bytes) {
 }
 
 static void *map_or_alloc(size_t bytes) {
-  if (bytes > HR_MEDIUM_MAX) return hr_pages_map(bytes);
-  return aligned_alloc(HR_DATA_ALIGN, bytes);
+  return bytes > HR_MEDIUM_MAX ? hr_pages_map(bytes) : medium_from_system(bytes);
 }
 
 static void *ask_system(size_t bytes) {
@@ -379,7 +396,7 @@ static void free_medium(void *data, size_t bytes) {
     hr_store_relaxed(&s->cached, hr_load_relaxed(&s->cached) + (int64_t)bytes);
   }
   hr_mutex_unlock(&s->lock);
-  if (!keep) free(data);
+  if (!keep) medium_to_system(data, bytes);
 }
 
 void hr_host_free(void *data, size_t bytes) {

@@ -4,17 +4,20 @@
  * G1  Every block has the size of its class (size_class.h): at most an eighth is waste, a quarter when a block of the
  *     next class is reused. Its size is its identity: hr_host_free() gets the size that hr_host_alloc() gave.
  * G2  Up to HR_MEDIUM_MAX bytes: free lists in a few shards, one for a thread by hash; a thread that finds none in its
- * own looks into the others before it asks the system. Above: one list a class under one lock (large_cache.h), mapped
- * by itself, on huge pages from 2 MiB on. Blocks are aligned to HR_DATA_ALIGN. G3  active + cached bytes is what the
- * process holds for arrays. Counted are blocks, not inline buffers: those are part of the slab and would make every
- * thread write one line. `active` is exact; `peak` may be off by 64 KiB a shard. G4  A freed block is not kept if that
- * would take the cached bytes over the cache limit, after large blocks that have lain longest were returned. Going over
- * the memory limit first returns cached blocks; it refuses nothing. G5  R21: fresh memory is refused if the machine
- * could not give it: more than 95% of what is free (available.h), less what was promised to arrays and not touched yet;
- * the cache is emptied before. The figures are read when HR_CHECK_BYTES of fresh memory have gone out since they were
- * last read, so a small request costs nothing. Locks: a shard's, then the large cache's, then `check`; never two shards
- * but by try-lock. System calls that take long (unmapping) run with no lock held. Any thread may call anything here.
- * Under sanitizers nothing is cached unless a limit is set. */
+ *     own looks into the others before it asks the system, which is malloc below HR_ARENA_MIN, else arena.h. Above: one
+ *     list a class under one lock (large_cache.h), each block mapped by itself, on huge pages from 2 MiB on. Blocks are
+ *     aligned to HR_DATA_ALIGN.
+ * G3  active + cached bytes is what the process holds for arrays. Counted are blocks, not inline buffers: those are part
+ *     of the slab, and counting them would make every thread write one line. `active` is exact; `peak` may be off by
+ *     64 KiB a shard.
+ * G4  A freed block is not kept if that would take the cached bytes over the cache limit, after large blocks that have
+ *     lain longest were returned. Going over the memory limit first returns cached blocks; it refuses nothing.
+ * G5  R21: fresh memory is refused if the machine could not give it: more than 95% of what is free (available.h), less
+ *     what was promised to arrays and not touched yet; the cache is emptied before. The figures are read when
+ *     HR_CHECK_BYTES of fresh memory have gone out since they were last read, so a small request costs nothing.
+ * Locks: a shard's, the large cache's, that of the check, the arena's; only fork holds more than one. Unmapping, which
+ * may take long, runs with no lock held. Any thread may call anything here. Under sanitizers nothing is cached unless a
+ * limit is set, and medium blocks are malloc's. */
 #ifndef HR_ARRAY_HOST_MEMORY_H
 #define HR_ARRAY_HOST_MEMORY_H
 

@@ -20,14 +20,19 @@ static void *map_aligned(size_t bytes, size_t align) {
   return all + front;
 }
 
-void *hr_pages_map(size_t bytes) {
-  if (bytes < HR_HUGE_PAGE) return map(bytes);
-  void *pages = map_aligned(bytes, HR_HUGE_PAGE);
+void *hr_pages_map_aligned(size_t bytes, size_t align) {
+  void *pages = map_aligned(bytes, align);
 #ifdef MADV_HUGEPAGE
   if (pages) madvise(pages, bytes, MADV_HUGEPAGE); /* a wish: a system without huge pages may say no */
 #endif
   return pages;
 }
+
+void *hr_pages_map(size_t bytes) {
+  return bytes < HR_HUGE_PAGE ? map(bytes) : hr_pages_map_aligned(bytes, HR_HUGE_PAGE);
+}
+
+void hr_pages_drop(void *pages, size_t bytes) { madvise(pages, bytes, MADV_DONTNEED); }
 
 void hr_pages_unmap(void *pages, size_t bytes) {
   if (pages) munmap(pages, bytes);
