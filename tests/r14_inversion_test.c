@@ -17,7 +17,7 @@ static hr_status note(void *arg) {
   return HR_OK;
 }
 
-static hr_stream *stream_of(hr_stream_priority priority) {
+static hr_stream *stream_of(hr_priority priority) {
   hr_stream *s = stream_new();
   hr_store_relaxed(&s->priority, (uint8_t)priority);
   return s;

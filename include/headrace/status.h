@@ -2,7 +2,8 @@
  *
  * Every hr_ function that can fail returns an hr_status; HR_OK is zero. The text of the newest failure of the calling
  * thread is read with hr_last_error(). A failing call also calls the handler set by mlx_set_error_handler(), as its
- * last act and with no lock held. No call exits or aborts the process. */
+ * last act and with no lock held; HR_TIMEOUT of a call that was given a time is an answer and does not count. No call
+ * exits or aborts the process. A result parameter comes first and is emptied on entry. */
 #ifndef HEADRACE_STATUS_H
 #define HEADRACE_STATUS_H
 

@@ -1,7 +1,7 @@
 /* src/array/array.h - an array: a layout, and once evaluated the buffer that holds its elements.
  * A1  dtype, shape, strides, offset and size are set before anybody else sees the array and never change.
  * A2  `buffer` is written once, by the task that runs the array's node, before that node's state becomes done
- *     (release); others read it only after they saw done (acquire), or when node is NULL. Use hr_array_data().
+ * (release); others read it only after they saw done (acquire), or when node is NULL. Use hr_array_data() and friends.
  * A3  `node` is NULL for data given by the program; otherwise the array owns one reference to it until it is freed.
  * A4  Reference counts may be changed by any thread. Freeing a deep graph uses no stack (R5).
  * A5  The memory in front of `offset` belongs to others: an array never assumes that it has its buffer for itself. */
@@ -72,8 +72,8 @@ static inline hr_array *hr_array_retain(hr_array *a) {
 /* Any thread. Frees the array with its last reference, and what only it kept alive. NULL is fine. */
 void hr_array_release(hr_array *a);
 
-/* Frees the memory of an array whose node has been dropped: for graph/release.c, which implements hr_array_release() and
- * may have used `size` to link its list: neither size nor node is read. */
+/* Frees the memory of an array whose node has been dropped: for graph/release.c, which implements hr_array_release().
+ */
 void hr_array_destroy(hr_array *a);
 
 /* "float32(2,3)" for the texts of errors. */

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "headrace/runtime.h"
 
 void *hr_alloc(size_t bytes) HR_MUST_USE; /* NULL without memory */
 void *hr_alloc_zero(size_t bytes) HR_MUST_USE;
@@ -21,12 +22,6 @@ void *hr_realloc(void *block, size_t bytes) HR_MUST_USE;
 void hr_free(void *block); /* NULL is fine */
 char *hr_strdup(const char *text) HR_MUST_USE;
 
-typedef struct hr_allocator {
-  void *(*alloc)(void *user, size_t bytes);
-  void *(*realloc)(void *user, void *block, size_t bytes);
-  void (*free)(void *user, void *block);
-  void *user;
-} hr_allocator;
 /* Before any other call of the library; NULL restores malloc. */
 void hr_allocator_set(const hr_allocator *allocator);
 

@@ -13,4 +13,10 @@ static inline int hr_capi_result(const char *call, hr_status status) {
   return __builtin_expect(status == HR_OK, 1) ? 0 : hr_capi_failed(call, status);
 }
 
+/* The same for the hr_ calls. HR_TIMEOUT is an answer of calls that were given a time, no failure. */
+static inline hr_status hr_capi_status(const char *call, hr_status status) {
+  if (__builtin_expect(status != HR_OK && status != HR_TIMEOUT, 0)) (void)hr_capi_failed(call, status);
+  return status;
+}
+
 #endif

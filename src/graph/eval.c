@@ -154,7 +154,7 @@ static hr_status walk_from(walk *w, hr_node *root) {
     hr_node *parent = node->parent;
     if (!append(w, node, parent)) {
       give_claims_back(node);
-      return hr_fail(HR_CLOSED, "%s: its stream was in use when the process forked", node->op->name);
+      return hr_fail_prefix(hr_stream_refusal(node->stream), "%s: ", node->op->name);
     }
     node = parent;
   }

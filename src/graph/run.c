@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "graph/backends.h"
 #include "graph/node.h"
 #include "sched/thread.h"
@@ -39,7 +40,10 @@ static hr_error *describe(hr_node *node, hr_status status) {
   for (int i = 0; i < node->in_count && used < HR_ARRAY_TEXT; i++)
     used += (size_t)snprintf(in + used, sizeof in - used, "%s%s", i ? ", " : "",
                              hr_array_format(text, hr_node_in(node)[i]));
-  hr_fail_prefix(status, "%s(%s) on stream %u: ", node->op->name, in, (unsigned)node->stream_id);
+  char name[HR_STREAM_NAME];
+  hr_stream_name_get(node->stream, name);
+  hr_fail_prefix(status, "%s(%s) on stream %u%s%s: ", node->op->name, in, (unsigned)node->stream_id - 1,
+                 *name ? " " : "", name);
   return hr_error_new(status);
 }
 
@@ -81,6 +85,7 @@ static hr_error *execute(hr_node *node, int skip) {
   if (status == HR_OK) return NULL;
   hr_error *error = describe(node, status);
   hr_stream_note_error(node->stream, error);
+  hr_log(HR_LOG_ERROR, "%s", hr_error_text(error));
   return error;
 }
 

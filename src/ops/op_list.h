@@ -18,7 +18,6 @@ hr_status hr_cpu_scatter_axis(const hr_run *run);
 hr_status hr_cpu_slice_dynamic(const hr_run *run);
 hr_status hr_cpu_slice_update(const hr_run *run);
 hr_status hr_cpu_slice_update_dynamic(const hr_run *run);
-hr_status hr_cpu_sort(const hr_run *run);
 hr_status hr_cpu_take(const hr_run *run);
 hr_status hr_cpu_take_along_axis(const hr_run *run);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/futex.h"
+#include "base/log.h"
 #include "sched/chaos.h"
 #include "sched/cores.h"
 #include "sched/process.h"
@@ -34,7 +35,7 @@ static struct {
   /* Threads. */
   worker *sleepers;
   int active, threads, sleeping, spinning, blocked, starting;
-  bool stopping;
+  bool stopping, retiring;
   /* Monitor. */
   bool monitor_made, monitor_armed;
   _Atomic(uint32_t) monitor_word;
@@ -158,6 +159,7 @@ static void wake_now(const wake *what, bool granted) {
     pool.starting--;
     pool.spinning--;
     hr_mutex_unlock(&pool.lock);
+    hr_log(HR_LOG_WARNING, "the system refused a worker thread");
   }
   if (what->monitor) {
     hr_store_release(&pool.monitor_word, 1);
@@ -381,7 +383,7 @@ static bool sleep_ends(worker *w) {
   hr_mutex_lock(&pool.lock);
   worker **at = &pool.sleepers;
   while (*at && *at != w) at = &(*at)->sleep_next;
-  bool end = *at == w && pool.threads - pool.blocked > pool.limit;
+  bool end = *at == w && (pool.retiring || pool.threads - pool.blocked > pool.limit);
   if (end) {
     *at = w->sleep_next;
     pool.sleeping--;
@@ -555,11 +557,19 @@ void hr_pool_fork_child(void) {
   hr_mutex_unlock(&pool.lock);
 }
 
+void hr_pool_retire(void) {
+  hr_mutex_lock(&pool.lock);
+  pool.retiring = true;
+  hr_mutex_unlock(&pool.lock);
+}
+
+/* A task that calls exit() does not wait for itself. */
 void hr_pool_stop(int64_t grace_ns) {
   int64_t end = hr_now_ns() + grace_ns;
+  int own = hr_pool_is_worker();
   hr_mutex_lock(&pool.lock);
   pool.stopping = true;
-  while (pool.active > 0 && hr_now_ns() < end) {
+  while (pool.active > own && hr_now_ns() < end) {
     hr_mutex_unlock(&pool.lock);
     sched_yield();
     hr_mutex_lock(&pool.lock);

@@ -59,6 +59,8 @@ void hr_pool_counts_get(hr_pool_counts *out);
 void hr_pool_fork_prepare(void);
 void hr_pool_fork_parent(void);
 void hr_pool_fork_child(void);
+/* No more work will come: workers without any end within a second. */
+void hr_pool_retire(void);
 /* Exit: no new stint begins; waits until running ones end, at most grace_ns. */
 void hr_pool_stop(int64_t grace_ns);
 

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "sched/chaos.h"
 #include "sched/pool.h"
+#include "sched/process.h"
 #include "sched/thread.h"
 
 enum { CHUNK = 64, CHUNKS = 4096 };
@@ -56,6 +57,7 @@ static hr_stream *registry_take_locked(void) {
 
 hr_status hr_stream_create(hr_stream **out, uint8_t device, uint8_t device_index) {
   *out = NULL;
+  if (hr_process_closed()) return hr_fail(HR_CLOSED, "the library has been shut down");
   hr_status status = hr_pool_start();
   if (status != HR_OK) return status;
   hr_mutex_lock(&registry.lock);
@@ -153,7 +155,7 @@ uint64_t hr_stream_append(hr_stream *s, uint32_t id, hr_task *task) {
   task->next = NULL;
   hr_chaos_point();
   hr_mutex_lock(&s->lock);
-  if (hr_load_relaxed(&s->id) == id && !hr_load_relaxed(&s->dead)) {
+  if (hr_load_relaxed(&s->id) == id && !hr_load_relaxed(&s->dead) && !hr_process_closed()) {
     value = hr_load_relaxed(&s->submitted) + 1;
     task->value = value;
     if (s->incoming)
@@ -167,6 +169,12 @@ uint64_t hr_stream_append(hr_stream *s, uint32_t id, hr_task *task) {
   hr_mutex_unlock(&s->lock);
   if (wake) hr_futex_wake(wake, INT_MAX);
   return value;
+}
+
+hr_status hr_stream_refusal(hr_stream *s) {
+  if (hr_process_closed()) return hr_fail(HR_CLOSED, "the library has been shut down");
+  if (hr_load_relaxed(&s->dead)) return hr_fail(HR_CLOSED, "the stream had work in flight when the process forked");
+  return hr_fail(HR_CLOSED, "the stream has been freed");
 }
 
 void hr_stream_kick(hr_stream *s) {
@@ -361,6 +369,13 @@ void hr_stream_name_get(hr_stream *s, char out[HR_STREAM_NAME]) {
   hr_mutex_lock(&s->lock);
   memcpy(out, s->name, HR_STREAM_NAME);
   hr_mutex_unlock(&s->lock);
+}
+
+hr_stream *hr_stream_at(uint32_t at) {
+  hr_mutex_lock(&registry.lock);
+  hr_stream *s = at < registry.made ? place(at) : NULL;
+  hr_mutex_unlock(&registry.lock);
+  return s;
 }
 
 void hr_stream_each(void (*fn)(hr_stream *stream, void *ctx), void *ctx) {

@@ -20,18 +20,14 @@
 #define HR_SCHED_STREAM_H
 
 #include "base/error.h"
+#include "headrace/runtime.h"
 #include "sched/task.h"
 
 enum { HR_STREAM_NAME = 32 };
 
 typedef enum hr_stream_state { HR_STREAM_IDLE, HR_STREAM_QUEUED, HR_STREAM_RUNNING, HR_STREAM_PARKED } hr_stream_state;
 
-typedef enum hr_stream_priority {
-  HR_PRIORITY_INTERACTIVE,
-  HR_PRIORITY_NORMAL,
-  HR_PRIORITY_BACKGROUND,
-  HR_PRIORITY_COUNT
-} hr_stream_priority;
+enum { HR_PRIORITY_COUNT = HR_PRIORITY_BACKGROUND + 1 };
 
 struct hr_stream {
   _Alignas(HR_CACHE_LINE) hr_timeline timeline;
@@ -56,7 +52,7 @@ struct hr_stream {
   bool in_queue;
   uint8_t queue_priority; /* the list it is in */
   /* Any thread. */
-  _Atomic(uint8_t) priority; /* hr_stream_priority, as the program set it */
+  _Atomic(uint8_t) priority; /* hr_priority, as the program set it */
   _Atomic(uint8_t) boost; /* the most urgent of the streams that wait for boost_upto or earlier; written under lock */
   _Atomic(uint64_t) boost_upto;
   _Atomic(uint64_t) cancel_upto;
@@ -88,6 +84,9 @@ hr_status hr_stream_default_set(hr_stream *stream) HR_MUST_USE;
  * nothing: the caller kicks the stream or helps (S1). */
 uint64_t hr_stream_append(hr_stream *stream, uint32_t id, hr_task *task);
 
+/* Why an append answered 0, as an error. */
+hr_status hr_stream_refusal(hr_stream *stream) HR_MUST_USE;
+
 /* Any thread. If work is there and nobody is on it, hands it to the workers; otherwise nothing. */
 void hr_stream_kick(hr_stream *stream);
 
@@ -111,7 +110,9 @@ hr_error *hr_stream_peek_error(hr_stream *stream, uint64_t upto);
 void hr_stream_name_set(hr_stream *stream, const char *name);
 void hr_stream_name_get(hr_stream *stream, char out[HR_STREAM_NAME]);
 
-/* Calls fn for every stream that ever was, with the registry locked: fork handlers and shutdown only. */
+/* The at-th place of the registry, whether or not its stream is in use; NULL past the last. */
+hr_stream *hr_stream_at(uint32_t at);
+/* Calls fn for every stream that ever was, with the registry locked: fork handlers and exit only. */
 void hr_stream_each(void (*fn)(hr_stream *stream, void *ctx), void *ctx);
 void hr_stream_fork_prepare(void);
 void hr_stream_fork_parent(void);
