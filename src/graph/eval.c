@@ -5,6 +5,7 @@
 #include "base/futex.h"
 #include "graph/node.h"
 #include "sched/chaos.h"
+#include "sched/process.h"
 #include "sched/wait.h"
 
 enum {
@@ -23,27 +24,43 @@ typedef struct walk {
 
 /* --- claims --- */
 
+static uint32_t own_claim(void) { return HR_NODE_CLAIMED | hr_process_generation() << HR_NODE_FORKS_SHIFT; }
+
+static bool is_claimed(uint32_t state) { return (state & HR_NODE_STATE_MASK) == HR_NODE_CLAIMED; }
+
+/* A claim by a thread that stayed behind in the parent of a fork (R24): nobody will go on with it. */
+static bool is_orphan(uint32_t state) {
+  return is_claimed(state) && (state & ~(uint32_t)HR_NODE_WAITED) != own_claim();
+}
+
 /* Sleeps until the foreign claim on the node ends. The caller holds a reference to an array of the node. */
 static void wait_for_claim(hr_node *node) {
   uint32_t state = hr_load_acquire(&node->state);
-  while ((state & HR_NODE_STATE_MASK) == HR_NODE_CLAIMED) {
+  while (is_claimed(state) && !is_orphan(state)) {
     if ((state & HR_NODE_WAITED) || hr_cas_acquire(&node->state, &state, state | HR_NODE_WAITED))
-      hr_futex_wait(&node->state, HR_NODE_CLAIMED | HR_NODE_WAITED, -1);
+      hr_futex_wait(&node->state, state | HR_NODE_WAITED, -1);
     state = hr_load_acquire(&node->state);
   }
+}
+
+/* The claim of a vanished thread, taken over: the node is as it was built, but for the walk's marks. */
+static void adopt(hr_node *node) {
+  node->cursor = 0;
+  hr_mutex_reset(&node->out_lock);
 }
 
 /* True: the node is this walk's. False: it is queued or finished. */
 static bool claim(hr_node *node) {
   for (;;) {
     uint32_t state = hr_load_acquire(&node->state);
-    switch (state & HR_NODE_STATE_MASK) {
-      case HR_NODE_BUILT:
-        if (hr_cas_acquire(&node->state, &state, HR_NODE_CLAIMED)) return true;
-        break;
-      case HR_NODE_CLAIMED: wait_for_claim(node); break;
-      default: return false;
+    bool orphan = is_orphan(state);
+    if ((state & HR_NODE_STATE_MASK) == HR_NODE_BUILT || orphan) {
+      if (!hr_cas_acquire(&node->state, &state, own_claim())) continue;
+      if (orphan) adopt(node);
+      return true;
     }
+    if (!is_claimed(state)) return false;
+    wait_for_claim(node);
   }
 }
 
@@ -84,15 +101,37 @@ static void release_outputs(hr_node *node) {
     if (hr_node_out(node)[i]) hr_sub_acq_rel(&hr_node_out(node)[i]->refs, 1u); /* the walk's caller holds another */
 }
 
-/* The stream may have been retired since the node was built (S4): then this thread's default takes its place. */
-static hr_stream *append_somewhere(hr_node *node) {
+static int64_t count_inflight(hr_node *node) {
+  int64_t bytes = 0;
+  if (hr_load_relaxed(&node->stream->inflight_limit) <= 0) return 0;
+  for (int i = 0; i < node->out_count; i++)
+    if (hr_node_out(node)[i]) bytes += (int64_t)hr_array_nbytes(hr_node_out(node)[i]);
+  hr_add_relaxed(&node->stream->inflight_bytes, bytes);
+  return bytes;
+}
+
+/* To this node's stream, under the identity that it had: 0 if that is gone. */
+static bool append_counted(hr_node *node) {
   hr_stream *stream = node->stream;
-  if (hr_stream_append(stream, node->stream_id, &node->task)) return stream;
-  if (hr_load_relaxed(&stream->dead)) return NULL;
-  if (hr_stream_default(&stream, stream->device, stream->device_index) != HR_OK) return NULL;
-  node->stream = stream;
-  node->stream_id = hr_load_relaxed(&stream->id);
-  return hr_stream_append(stream, node->stream_id, &node->task) ? stream : NULL;
+  int64_t bytes = node->inflight_bytes = count_inflight(node);
+  if (hr_stream_append(stream, node->stream_id, &node->task)) return true;
+  hr_sub_relaxed(&stream->inflight_bytes, bytes);
+  return false;
+}
+
+/* The stream may have been retired since the node was built (S4): then this thread's default takes its place. */
+static hr_status append_somewhere(hr_stream **out, hr_node *node) {
+  const char *name = node->op->name;
+  *out = node->stream;
+  if (append_counted(node)) return HR_OK;
+  if (!hr_load_relaxed(&node->stream->dead)) {
+    hr_status status = hr_stream_default(out, node->stream->device, node->stream->device_index);
+    if (status != HR_OK) return status;
+    node->stream = *out;
+    node->stream_id = hr_load_relaxed(&node->stream->id);
+    if (append_counted(node)) return HR_OK;
+  }
+  return hr_fail_prefix(hr_stream_refusal(node->stream), "%s: ", name);
 }
 
 static void touch(walk *w, hr_stream *stream, uint32_t cost_ns, bool light) {
@@ -114,49 +153,61 @@ static void touch(walk *w, hr_stream *stream, uint32_t cost_ns, bool light) {
   }
 }
 
-static int64_t count_inflight(hr_node *node) {
-  int64_t bytes = 0;
-  if (hr_load_relaxed(&node->stream->inflight_limit) <= 0) return 0;
-  for (int i = 0; i < node->out_count; i++)
-    if (hr_node_out(node)[i]) bytes += (int64_t)hr_array_nbytes(hr_node_out(node)[i]);
-  hr_add_relaxed(&node->stream->inflight_bytes, bytes);
-  return bytes;
-}
-
 /* The node, all of whose producers are appended, joins its stream; it may have run and be gone on return. */
-static bool append(walk *w, hr_node *node, hr_node *parent) {
+static hr_status append(walk *w, hr_node *node) {
+  hr_node *parent = node->parent;
   uint32_t cost_ns = node->task.cost_ns;
   bool light = hr_task_is_light(&node->task);
+  hr_stream *stream;
   retain_outputs(node);
-  node->inflight_bytes = count_inflight(node);
   hr_chaos_point();
-  hr_stream *stream = append_somewhere(node);
-  if (!stream) {
+  hr_status status = append_somewhere(&stream, node);
+  if (status != HR_OK) {
     release_outputs(node);
-    node->parent = parent;
-    return false;
+    node->parent = parent; /* the count of bytes had its place */
+    return status;
   }
   touch(w, stream, cost_ns, light);
-  return true;
+  return HR_OK;
+}
+
+/* An input that the parent of a fork will make, not this process (R24). */
+static bool lost_in_fork(hr_node *node) {
+  return hr_process_generation() && hr_load_relaxed(&node->stream->dead) && hr_node_state_get(node) == HR_NODE_QUEUED;
+}
+
+/* The next node that the walk enters: an input of `node` that it could claim; `node` itself when none is left, or when
+ * *status says why it cannot go on. */
+static hr_node *next_node(hr_node *node, hr_status *status) {
+  while (node->cursor < node->in_count) {
+    hr_node *child = hr_node_in(node)[node->cursor++]->node;
+    if (!child) continue;
+    if (claim(child)) {
+      child->parent = node;
+      return child;
+    }
+    if (!lost_in_fork(child)) continue;
+    *status = hr_fail(HR_CLOSED, "%s: an input was in flight when the process forked", node->op->name);
+    break;
+  }
+  return node;
 }
 
 static hr_status walk_from(walk *w, hr_node *root) {
+  hr_status status = HR_OK;
   if (!root || !claim(root)) return HR_OK;
   root->parent = NULL;
   for (hr_node *node = root; node;) {
-    if (node->cursor < node->in_count) {
-      hr_node *child = hr_node_in(node)[node->cursor++]->node;
-      if (!child || !claim(child)) continue;
-      child->parent = node;
-      node = child;
-      continue;
+    hr_node *next = next_node(node, &status);
+    if (status == HR_OK && next == node) {
+      next = node->parent;
+      status = append(w, node);
     }
-    hr_node *parent = node->parent;
-    if (!append(w, node, parent)) {
+    if (status != HR_OK) {
       give_claims_back(node);
-      return hr_fail_prefix(hr_stream_refusal(node->stream), "%s: ", node->op->name);
+      return status;
     }
-    node = parent;
+    node = next;
   }
   return HR_OK;
 }
@@ -170,8 +221,10 @@ static void kick_touched(walk *w) {
 hr_status hr_stream_wait_below_limit(hr_stream *stream) {
   for (;;) {
     int64_t limit = hr_load_relaxed(&stream->inflight_limit);
-    if (limit <= 0 || hr_load_relaxed(&stream->inflight_bytes) <= limit || hr_stream_idle(stream)) return HR_OK;
+    if (limit <= 0 || hr_load_relaxed(&stream->inflight_bytes) <= limit) return HR_OK;
+    /* Read once: a value is waited for only if it was appended, or the wait might never end. */
     hr_point next = {&stream->timeline, hr_load_acquire(&stream->timeline.completed) + 1};
+    if (next.value > hr_stream_submitted(stream)) return HR_OK;
     hr_status status = hr_wait_point(next, -1);
     if (status != HR_OK) return status;
   }
@@ -211,6 +264,7 @@ hr_status hr_eval(hr_array *const *arrays, size_t count) {
   bool helped = first && status == HR_OK && hr_wait_help(hr_node_point(first));
   if (!helped || w.touched_count > 1) kick_touched(&w);
   for (size_t i = 0; i < count && status == HR_OK; i++) status = hr_array_wait(arrays[i], -1);
+  if (status != HR_OK) kick_touched(&w); /* what has not been waited for is no more this thread's to run */
   return status;
 }
 

@@ -6,6 +6,7 @@
  *       claimed -> queued    appended to its stream: `task.value` is set, `stream` final
  *       queued -> done | failed   by the task that ran it; final
  *     The bit HR_NODE_WAITED says that somebody sleeps on the word: who leaves `claimed` with it set wakes them all.
+ *     A claim carries the number of forks before it: in a child, claims of the parent's threads are free to be taken.
  * N2  Inputs, attrs, parent and cursor belong to the claimant, then to the task (R4). Before the claim only the builder
  *     touched them. They are released when the task has run; in_count stays.
  * N3  A node is owned by its output arrays; its task keeps the outputs alive while it is queued. Outputs are known to the node by
@@ -29,6 +30,7 @@ typedef enum hr_node_state {
   HR_NODE_FAILED,
   HR_NODE_STATE_MASK = 7,
   HR_NODE_WAITED = 8,
+  HR_NODE_FORKS_SHIFT = 4, /* a claim's bits from here on: hr_process_generation() of the claimant */
 } hr_node_state;
 
 struct hr_node {

@@ -36,6 +36,7 @@ static struct {
   worker *sleepers;
   int active, threads, sleeping, spinning, blocked, starting;
   bool stopping, retiring;
+  _Atomic(bool) alone; /* written under lock */
   /* Monitor. */
   bool monitor_made, monitor_armed;
   _Atomic(uint32_t) monitor_word;
@@ -82,6 +83,8 @@ hr_status hr_pool_limit_set(int workers) {
   hr_mutex_unlock(&pool.lock);
   return HR_OK;
 }
+
+bool hr_pool_alone(void) { return hr_load_acquire(&pool.alone); }
 
 bool hr_pool_is_worker(void) {
   hr_thread *thread = hr_thread_peek();
@@ -158,6 +161,7 @@ static void wake_now(const wake *what, bool granted) {
     pool.threads--;
     pool.starting--;
     pool.spinning--;
+    if (pool.threads == 0) hr_store_release(&pool.alone, true); /* the next push tries again */
     hr_mutex_unlock(&pool.lock);
     hr_log(HR_LOG_WARNING, "the system refused a worker thread");
   }
@@ -281,16 +285,27 @@ static hr_stream *pop_locked(void) {
 
 /* --- workers --- */
 
+/* True when the thread should look at the queue again. Otherwise nobody waits for its place: going on saves a wake. */
+static bool stint_over(hr_stint *stint) {
+  if (stint->budget_ns >= 0) return false;
+  hr_mutex_lock(&pool.lock);
+  bool over = hr_load_relaxed(&pool.queued) || pool.active > pool.limit || pool.stopping;
+  hr_mutex_unlock(&pool.lock);
+  if (!over) stint->budget_ns = HR_STINT_NS;
+  return over;
+}
+
 /* Runs a stream, then what it set free, for a stint's budget (R13). */
 static void run_chain(hr_stream *s) {
   hr_stint stint = {.max_cost_ns = UINT32_MAX, .budget_ns = HR_STINT_NS};
   while (s) {
     hr_stint_end end = hr_stream_run(s, &stint);
+    if (end == HR_STINT_BUDGET && !stint_over(&stint)) continue;
     if (end == HR_STINT_BUDGET) hr_stream_give_back(s);
     s = stint.freed.streams;
     if (s) stint.freed.streams = s->next_runnable;
     if (stint.freed.streams) hr_pool_push_freed(&stint.freed);
-    if (s && stint.budget_ns < 0) {
+    if (s && stint_over(&stint)) {
       hr_stream_give_back(s);
       s = NULL;
     }
@@ -417,6 +432,7 @@ static void *worker_main(void *granted) {
   hr_mutex_lock(&pool.lock);
   pool.starting--;
   pool.threads_made++;
+  if (!pool.stopping) hr_store_release(&pool.alone, false);
   hr_mutex_unlock(&pool.lock);
   do {
     while (worker_turn(&self)) continue;
@@ -569,6 +585,7 @@ void hr_pool_stop(int64_t grace_ns) {
   int own = hr_pool_is_worker();
   hr_mutex_lock(&pool.lock);
   pool.stopping = true;
+  hr_store_release(&pool.alone, true);
   while (pool.active > own && hr_now_ns() < end) {
     hr_mutex_unlock(&pool.lock);
     sched_yield();

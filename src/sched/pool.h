@@ -44,6 +44,10 @@ void hr_pool_block_end(void);
 /* True when a thread that waits may spin: a core is free of tasks. */
 bool hr_pool_may_spin(void);
 
+/* True when no worker will come: the process is exiting, or the system refuses threads and there is none yet. Waiting
+ * threads do all work themselves then, as far as they can. */
+bool hr_pool_alone(void);
+
 /* True on a thread of the pool. */
 bool hr_pool_is_worker(void);
 

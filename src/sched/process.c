@@ -101,6 +101,8 @@ static void cancel(hr_stream *s, void *ctx) {
 
 /* Nobody waits any more: what is queued stays where it is. */
 static void at_exit(void) {
+  hr_thread *thread = hr_thread_get();
+  if (thread) thread->exits = true;
   int64_t deadline = hr_now_ns() + HR_EXIT_GRACE_NS;
   hr_store_seq_cst(&exiting, true);
   hr_stream_each(cancel, NULL);

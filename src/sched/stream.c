@@ -180,7 +180,7 @@ hr_status hr_stream_refusal(hr_stream *s) {
 void hr_stream_kick(hr_stream *s) {
   hr_chaos_point();
   hr_mutex_lock(&s->lock);
-  bool push = s->state == HR_STREAM_IDLE && (s->incoming || s->batch);
+  bool push = s->state == HR_STREAM_IDLE && (s->incoming || s->batch) && !hr_load_relaxed(&s->dead);
   if (push) s->state = HR_STREAM_QUEUED;
   hr_mutex_unlock(&s->lock);
   if (push) hr_pool_push(s);
@@ -190,6 +190,7 @@ bool hr_stream_claim(hr_stream *s, unsigned from) {
   hr_mutex_lock(&s->lock);
   bool mine = (s->state == HR_STREAM_IDLE && (from & HR_CLAIM_IDLE) && (s->incoming || s->batch)) ||
               (s->state == HR_STREAM_QUEUED && (from & HR_CLAIM_QUEUED));
+  mine = mine && !hr_load_relaxed(&s->dead);
   if (mine) s->state = HR_STREAM_RUNNING;
   hr_mutex_unlock(&s->lock);
   return mine;

@@ -14,6 +14,7 @@ enum { HR_THREAD_DEVICES = 2, HR_THREAD_SLOTS = 8 };
 typedef struct hr_thread {
   bool worker;                            /* a thread of the pool */
   bool callback;                          /* the library's callback thread */
+  bool exits;                             /* runs the handlers of exit() (R25) */
   bool no_help;                           /* hr_thread_help(false) */
   bool helping;                           /* runs a stream's tasks while it waits */
   bool in_task;                           /* inside user code of a task */

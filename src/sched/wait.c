@@ -25,8 +25,8 @@ static void sleeper_fire(hr_waiter *waiter, hr_worklist *work) {
 
 typedef struct wait {
   hr_point point;
-  int64_t deadline; /* -1: none */
-  bool help;
+  int64_t deadline;    /* -1: none */
+  bool help, may_help; /* help ends with the first task that is not for this thread */
   hr_thread *thread;
 } wait;
 
@@ -54,7 +54,7 @@ static bool enter_for_head(const hr_stream *s) { return s->batch && hr_task_is_l
 /* The caller is the stream's runner. Runs what the point needs, then gives the stream up. False: met a task that it may
  * not run, and handed the stream to the pool. */
 static bool help(wait *w, hr_stream *s) {
-  hr_stint stint = {.until = &w->point, .max_cost_ns = HR_TINY_NS};
+  hr_stint stint = {.until = &w->point, .max_cost_ns = hr_pool_alone() ? UINT32_MAX : HR_TINY_NS};
   bool entered = false, ok = true, again = true;
   uint32_t fpenv = hr_fpenv_enter();
   w->thread->helping = true;
@@ -147,6 +147,12 @@ static hr_status wait_slow(wait *w) {
     }
     if (s && s != kicked) hr_stream_kick(kicked = s);
     if (spin(w, w->help ? s : NULL)) continue;
+    if (hr_pool_alone() && w->may_help && !w->help) {
+      w->help = true; /* with whatever there is to do */
+      continue;
+    }
+    if (w->thread && w->thread->exits)
+      return hr_fail(HR_CLOSED, "the process is exiting, and the work waited for has not ended in time");
     sleep_until_fired(w);
   }
 }
@@ -196,7 +202,7 @@ hr_status hr_wait_points(const hr_point *points, size_t count, int64_t timeout_n
   for (size_t i = left; i < count && status == HR_OK; i++) status = check_point(w.thread, points[i]);
   for (size_t i = left; i < count && status == HR_OK; i++) {
     w.point = points[i];
-    w.help = may_help;
+    w.help = w.may_help = may_help;
     status = wait_slow(&w);
   }
   return status;
