@@ -25,9 +25,7 @@ static int task_that_never_ends(void) {
   return 0;
 }
 
-static void *waits_for_ever(void *arg) {
-  return hr_array_wait(arg, -1) == HR_OK ? arg : NULL;
-}
+static void *waits_for_ever(void *arg) { return hr_array_wait(arg, -1) == HR_OK ? arg : NULL; }
 
 static int threads_that_wait(void) {
   pthread_t thread;
