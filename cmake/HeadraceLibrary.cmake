@@ -13,17 +13,15 @@ list(FILTER headrace_sources EXCLUDE REGEX "_(test|bench|fuzz)\\.c$")
 list(FILTER headrace_sources EXCLUDE REGEX "/src/(cli|cuda)/")
 
 # The glue of the mlx_ calls that are operations: written for the builders that the headers of src/ops declare.
-if(EXISTS ${PROJECT_SOURCE_DIR}/tools/gen-capi)
-  find_package(Python3 REQUIRED COMPONENTS Interpreter)
-  file(GLOB headrace_ops_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/ops/*.h)
-  set(headrace_ops_glue ${PROJECT_BINARY_DIR}/gen/capi_ops.c)
-  add_custom_command(OUTPUT ${headrace_ops_glue}
-    COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/gen-capi ${headrace_ops_glue}
-    DEPENDS ${headrace_ops_headers} ${PROJECT_SOURCE_DIR}/src/capi/mlx-c.tsv
-      ${PROJECT_SOURCE_DIR}/tools/gen-capi ${PROJECT_SOURCE_DIR}/tools/capi_table.py
-    COMMENT "Writing gen/capi_ops.c" VERBATIM)
-  list(APPEND headrace_sources ${headrace_ops_glue})
-endif()
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+file(GLOB headrace_ops_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/ops/*.h)
+set(headrace_ops_glue ${PROJECT_BINARY_DIR}/gen/capi_ops.c)
+add_custom_command(OUTPUT ${headrace_ops_glue}
+  COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/gen-capi ${headrace_ops_glue}
+  DEPENDS ${headrace_ops_headers} ${PROJECT_SOURCE_DIR}/src/capi/mlx-c.tsv
+    ${PROJECT_SOURCE_DIR}/tools/gen-capi ${PROJECT_SOURCE_DIR}/tools/capi_table.py
+  COMMENT "Writing gen/capi_ops.c" VERBATIM)
+list(APPEND headrace_sources ${headrace_ops_glue})
 
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/version.c PROPERTIES
   COMPILE_DEFINITIONS "HR_VERSION_STRING=\"${PROJECT_VERSION}\"")
