@@ -5,6 +5,7 @@
 
 #include "array/host_memory.h"
 #include "base/memory.h"
+#include "sched/executor.h"
 
 /* `kind`: who frees what. */
 enum {
@@ -21,14 +22,8 @@ typedef struct wrapped_buffer {
   hr_buffer base;
   void *payload;
   void (*dtor)(void *);
+  hr_job job; /* for a destructor that has to run elsewhere */
 } wrapped_buffer;
-
-typedef void (*defer_fn)(void (*dtor)(void *), void *payload);
-
-bool (*_Atomic hr_thread_is_worker)(void);
-static _Atomic(defer_fn) deferred;
-
-void hr_buffer_set_deferred(defer_fn defer) { hr_store_release(&deferred, defer); }
 
 static void set_header(hr_buffer *b, int kind, int flags, void *data, size_t bytes) {
   atomic_init(&b->refs, 1u);
@@ -69,6 +64,8 @@ hr_status hr_buffer_new(hr_buffer **out, size_t bytes) {
 
 hr_status hr_buffer_wrap(hr_buffer **out, void *data, size_t bytes, void *payload, void (*dtor)(void *)) {
   *out = NULL;
+  hr_status status = dtor ? hr_executor_need_callback_thread() : HR_OK;
+  if (status != HR_OK) return status;
   wrapped_buffer *w = hr_slab_alloc(sizeof *w);
   if (!w) return no_header();
   set_header(&w->base, KIND_WRAPPED, HR_BUFFER_FOREIGN, data, bytes);
@@ -78,20 +75,10 @@ hr_status hr_buffer_wrap(hr_buffer **out, void *data, size_t bytes, void *payloa
   return HR_OK;
 }
 
-/* R18: the program's function does not run on a worker. */
-static void run_dtor(void (*dtor)(void *), void *payload) {
-  bool (*is_worker)(void) = hr_load_acquire(&hr_thread_is_worker);
-  defer_fn defer = hr_load_acquire(&deferred);
-  if (defer && is_worker && is_worker())
-    defer(dtor, payload);
-  else
-    dtor(payload);
-}
-
-static void free_wrapped(hr_buffer *b) {
-  wrapped_buffer w = *(wrapped_buffer *)b;
-  hr_slab_free(b, sizeof w);
-  if (w.dtor) run_dtor(w.dtor, w.payload);
+static void free_wrapped(hr_job *job) {
+  wrapped_buffer *at = (wrapped_buffer *)((char *)job - offsetof(wrapped_buffer, job)), w = *at;
+  hr_slab_free(at, sizeof w);
+  if (w.dtor) w.dtor(w.payload);
 }
 
 static void free_host(hr_buffer *b) {
@@ -105,6 +92,6 @@ void hr_buffer_release(hr_buffer *b) {
   switch (b->kind) {
     case KIND_INLINE: hr_slab_free(b, HEADER_BYTES + b->bytes); break;
     case KIND_HOST: free_host(b); break;
-    default: free_wrapped(b);
+    default: hr_job_run_outside(&((wrapped_buffer *)b)->job, free_wrapped); /* R18 */
   }
 }

@@ -43,10 +43,4 @@ static inline hr_buffer *hr_buffer_retain(hr_buffer *buffer) {
 }
 void hr_buffer_release(hr_buffer *buffer); /* NULL is fine */
 
-/* R18, set by the scheduler before the first worker starts: on a thread for which hr_thread_is_worker() is true the
- * last release hands dtor and payload to `defer`, which must see to it that dtor(payload) runs on another thread. While
- * either is NULL, and on other threads, dtor is called by the release itself. */
-extern bool (*_Atomic hr_thread_is_worker)(void);
-void hr_buffer_set_deferred(void (*defer)(void (*dtor)(void *), void *payload));
-
 #endif

@@ -2,6 +2,7 @@
 #include "array/buffer.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "array/host_memory.h"
 #include "base/memory.h"
+#include "sched/thread.h"
 
 static void test_sizes(void **state) {
   (void)state;
@@ -68,34 +70,32 @@ static void test_without_memory(void **state) {
   hr_alloc_fail_at(0);
 }
 
-static pthread_t worker;
-static bool on_worker(void) { return pthread_equal(pthread_self(), worker); }
-static void (*kept_dtor)(void *);
-static void *kept_payload;
-static void keep(void (*dtor)(void *), void *payload) {
-  kept_dtor = dtor;
-  kept_payload = payload;
+/* R18: not on a thread of the runtime, and not lost. */
+typedef struct ran {
+  sem_t done;
+  pthread_t where;
+} ran;
+
+static void note_thread(void *arg) {
+  ran *r = arg;
+  r->where = pthread_self();
+  sem_post(&r->done);
 }
 
-static void test_deferred(void **state) {
+static void test_destructor_leaves_the_runtime(void **state) {
   (void)state;
-  int calls = 0;
+  ran r;
   hr_buffer *b;
-  worker = pthread_self();
-  atomic_store(&hr_thread_is_worker, on_worker);
-  hr_buffer_set_deferred(keep);
-  assert_int_equal(hr_buffer_wrap(&b, &calls, 4, &calls, count), HR_OK);
-  hr_buffer_release(b);
-  assert_int_equal(calls, 0);
-  assert_ptr_equal(kept_payload, &calls);
-  kept_dtor(kept_payload);
-  assert_int_equal(calls, 1);
-  memset(&worker, 0, sizeof worker); /* no thread's: this one is no worker now */
-  assert_int_equal(hr_buffer_wrap(&b, &calls, 4, &calls, count), HR_OK);
-  hr_buffer_release(b);
-  assert_int_equal(calls, 2);
-  hr_buffer_set_deferred(NULL);
-  atomic_store(&hr_thread_is_worker, NULL);
+  sem_init(&r.done, 0, 0);
+  for (int in_runtime = 0; in_runtime < 2; in_runtime++) {
+    hr_thread_get()->worker = in_runtime;
+    assert_int_equal(hr_buffer_wrap(&b, &r, 4, &r, note_thread), HR_OK);
+    hr_buffer_release(b);
+    hr_thread_get()->worker = false;
+    sem_wait(&r.done);
+    assert_int_equal(pthread_equal(r.where, pthread_self()) != 0, !in_runtime);
+  }
+  sem_destroy(&r.done);
 }
 
 /* Two threads drop the references of the same buffers: each is freed once, by whoever comes last. */
@@ -127,8 +127,9 @@ static void test_threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sizes),    cmocka_unit_test(test_wrapped), cmocka_unit_test(test_without_memory),
-      cmocka_unit_test(test_deferred), cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_sizes),          cmocka_unit_test(test_wrapped),
+      cmocka_unit_test(test_without_memory), cmocka_unit_test(test_destructor_leaves_the_runtime),
+      cmocka_unit_test(test_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
