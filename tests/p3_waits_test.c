@@ -83,7 +83,8 @@ static void test_none_within_a_stream(void **state) {
   hr_stream_handle_release(s);
 }
 
-/* Random graphs over four streams: parks never exceed the pairs of a task and another stream that it has inputs from. */
+/* Random graphs over four streams: parks never exceed the pairs of a task and another stream that it has inputs from.
+ * */
 static void test_bound_on_random_graphs(void **state) {
   (void)state;
   enum { STREAMS = 4, NODES = 200, INPUTS = 3 };

@@ -1,5 +1,5 @@
-/* R12, H1 to H3: a thread that waits runs light tasks only, of our own kernels, on little stack, and none inside a task or
- * when told not to. */
+/* R12, H1 to H3: a thread that waits runs light tasks only, of our own kernels, on little stack, and none inside a
+ * task or when told not to. */
 #include "world.h"
 
 static _Atomic(uintptr_t) ran_on; /* the thread that ran the last task */

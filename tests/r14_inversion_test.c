@@ -1,4 +1,5 @@
-/* R14: whoever an urgent stream waits for is as urgent, transitively, until that value, also when it parks only later. */
+/* R14: whoever an urgent stream waits for is as urgent, transitively, until that value, also when it parks only
+ * later. */
 #include "world.h"
 
 #include "sched/tuning.h"
@@ -36,7 +37,8 @@ static int place_of(int number) {
 }
 
 /* An interactive stream parked on a background one pulls that in front of the normal streams queued before it. All
- * places are held, grants included (W4), until the queue is made; then one is let go, and streams get turns in order. */
+ * places are held, grants included (W4), until the queue is made; then one is let go, and streams get turns in order.
+ * */
 static void test_parking_lifts_the_producer(void **state) {
   (void)state;
   enum { NORMAL = 4, HOLDERS = HR_GRANT_FACTOR };

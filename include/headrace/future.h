@@ -30,9 +30,9 @@ hr_promise *hr_promise_retain(hr_promise *promise);
 void hr_promise_release(hr_promise *promise);
 
 /* Gives the future its value. free_value(value), if not NULL, is called once when the last reference to the future is
- * gone, on the thread that released it or on the library's callback thread. HR_CANCELLED if the future was cancelled (an
- * answer: the error handler is not called), HR_INVALID if the promise was kept or failed before: then the value stays the
- * caller's. */
+ * gone, on the thread that released it or on the library's callback thread. HR_CANCELLED if the future was cancelled
+ * (an answer: the error handler is not called), HR_INVALID if the promise was kept or failed before: then the value
+ * stays the caller's. */
 hr_status hr_promise_keep(hr_promise *promise, void *value, void (*free_value)(void *));
 
 /* Fails the future with status (HR_OK counts as HR_FAILED) and text (NULL: the status's name). Errors as above. */
@@ -67,8 +67,8 @@ hr_status hr_future_fence(hr_fence **out, hr_future *future);
 typedef void (*hr_then_fn)(void *arg, hr_status status, void *value, hr_promise *result);
 
 /* A future of what fn makes of `future`: fn runs once on `executor` (NULL: the library's callback thread) when `future`
- * is done, however it ended, unless the new future is cancelled before. Then free_arg(arg), if not NULL, runs there too,
- * in every case. The caller owns one reference to the new future. If the call fails, arg stays the caller's. */
+ * is done, however it ended, unless the new future is cancelled before. Then free_arg(arg), if not NULL, runs there
+ * too, in every case. The caller owns one reference to the new future. If the call fails, arg stays the caller's. */
 hr_status hr_future_then(hr_future **out, hr_future *future, hr_then_fn fn, void *arg, void (*free_arg)(void *),
                          const hr_executor *executor);
 

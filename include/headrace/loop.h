@@ -39,15 +39,15 @@ typedef struct hr_loop hr_loop;
 hr_status hr_loop_new(hr_loop **out);
 /* NULL is fine. Returns the loop. */
 hr_loop *hr_loop_retain(hr_loop *loop);
-/* NULL is fine. With the last reference the descriptor is closed; callbacks that wait in the loop, or are still to come,
- * run on the library's callback thread instead. */
+/* NULL is fine. With the last reference the descriptor is closed; callbacks that wait in the loop, or are still to
+ * come, run on the library's callback thread instead. */
 void hr_loop_release(hr_loop *loop);
 
 /* The executor of the loop, to be passed to calls that take one. Valid while the caller holds a reference. */
 const hr_executor *hr_loop_executor(hr_loop *loop);
 
-/* The descriptor: readable while callbacks wait. For poll() and the like only; the loop keeps it. -1 for NULL and in the
- * child of a fork. */
+/* The descriptor: readable while callbacks wait. For poll() and the like only; the loop keeps it. -1 for NULL and in
+ * the child of a fork. */
 int hr_loop_fd(hr_loop *loop);
 
 /* Runs callbacks that were in the loop on entry, on this thread: at most `max` of them, 0 for all. The descriptor stays

@@ -34,15 +34,16 @@ typedef enum hr_priority { HR_PRIORITY_INTERACTIVE, HR_PRIORITY_NORMAL, HR_PRIOR
  * threads queue meanwhile counts. HR_TIMEOUT is an answer: the error handler is not called. */
 hr_status hr_quiesce(int64_t timeout_ns);
 
-/* Gives up all queued work, as hr_stream_cancel does, and waits for running tasks at most timeout_ns. HR_TIMEOUT: a task
- * still runs, or a stream still waits for a promise. From the call on, queueing work and making streams is HR_CLOSED;
- * everything else keeps working, and workers end. For good; a second call only waits. Exit does the same by itself. */
+/* Gives up all queued work, as hr_stream_cancel does, and waits for running tasks at most timeout_ns. HR_TIMEOUT: a
+ * task still runs, or a stream still waits for a promise. From the call on, queueing work and making streams is
+ * HR_CLOSED; everything else keeps working, and workers end. For good; a second call only waits. Exit does the same
+ * by itself. */
 hr_status hr_shutdown(int64_t timeout_ns);
 
 /* --- Hooks: any thread, but before anything else where it says so --- */
 
-/* The memory of the library's own bookkeeping; arrays' data has an allocator of its own. Blocks are aligned to 16 bytes;
- * NULL means no memory. The functions may be called by any thread and must not call the library. */
+/* The memory of the library's own bookkeeping; arrays' data has an allocator of its own. Blocks are aligned to 16
+ * bytes; NULL means no memory. The functions may be called by any thread and must not call the library. */
 typedef struct hr_allocator {
   void *(*alloc)(void *user, size_t bytes);
   void *(*realloc)(void *user, void *block, size_t bytes);
@@ -55,8 +56,8 @@ hr_status hr_set_allocator(const hr_allocator *allocator);
 
 typedef enum hr_log_level { HR_LOG_ERROR, HR_LOG_WARNING, HR_LOG_INFO } hr_log_level;
 /* Lines about what no call reports by itself: tasks that failed, threads that the system refused, shutdown. The library
- * writes nothing anywhere unless this is set; NULL: silent again. The function is called by any thread, several at once,
- * and must not call the library. */
+ * writes nothing anywhere unless this is set; NULL: silent again. The function is called by any thread, several at
+ * once, and must not call the library. */
 typedef void (*hr_log_fn)(void *user, hr_log_level level, const char *text);
 hr_status hr_set_log(hr_log_fn fn, void *user);
 

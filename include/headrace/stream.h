@@ -53,16 +53,18 @@ typedef struct hr_call_output {
   mlx_dtype dtype;
 } hr_call_output;
 
-/* Returns 0, or anything else to fail the task: its outputs, and what depends on them, get HR_FAILED with the text given
- * to hr_call_fail(), or the text of the last call of the library that failed in the function. It runs on a worker. It
- * may use the library and wait; waiting for its own stream is HR_DEADLOCK. It must return: no jumps, no thread exit. */
+/* Returns 0, or anything else to fail the task: its outputs, and what depends on them, get HR_FAILED with the text
+ * given to hr_call_fail(), or the text of the last call of the library that failed in the function. It runs on a
+ * worker. It may use the library and wait; waiting for its own stream is HR_DEADLOCK. It must return: no jumps, no
+ * thread exit. */
 typedef int (*hr_call_fn)(void *arg, const hr_call_view *inputs, size_t input_count, const hr_call_view *outputs,
                           size_t output_count);
 
 /* Queues fn as a task of the stream, at once; inputs are evaluated and waited for as by any other operation. `res`
- * becomes the vector of its output arrays; it may be NULL without outputs. `inputs` may be an empty handle. free_arg(arg),
- * if not NULL, is called once when the task has run or was given up, on the library's callback thread. If the call fails,
- * arg stays the caller's. An error of a task without outputs is returned by hr_synchronize() and fences of the stream. */
+ * becomes the vector of its output arrays; it may be NULL without outputs. `inputs` may be an empty handle.
+ * free_arg(arg), if not NULL, is called once when the task has run or was given up, on the library's callback thread.
+ * If the call fails, arg stays the caller's. An error of a task without outputs is returned by hr_synchronize() and
+ * fences of the stream. */
 hr_status hr_stream_call(mlx_vector_array *res, hr_call_fn fn, void *arg, void (*free_arg)(void *),
                          const mlx_vector_array inputs, const hr_call_output *outputs, size_t output_count,
                          const mlx_stream stream);

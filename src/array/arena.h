@@ -1,7 +1,7 @@
 /* src/array/arena.h - blocks of 32 KiB to 1 MiB cut from huge pages.
  * Such blocks are too small for huge pages of their own, and faulting them in by small pages is ten times as slow.
- * R1  A region is HR_ARENA_REGION bytes, aligned to its size, so that a block's address gives its region. Its first unit
- *     holds its header; a bitmap says which units of HR_PAGE bytes are in use.
+ * R1  A region is HR_ARENA_REGION bytes, aligned to its size, so that a block's address gives its region. Its first
+ *     unit holds its header; a bitmap says which units of HR_PAGE bytes are in use.
  * R2  A huge page with no unit in use has been given back to the system, a region with none is unmapped; one is kept.
  * R3  One lock. It is held while a huge page is given back, since the page may be handed out again after that.
  * This is the slow path below the free lists of host_memory.h: first fit, a few hundred nanoseconds. */

@@ -7,9 +7,9 @@
  *     own looks into the others before it asks the system, which is malloc below HR_ARENA_MIN, else arena.h. Above: one
  *     list a class under one lock (large_cache.h), each block mapped by itself, on huge pages from 2 MiB on. Blocks are
  *     aligned to HR_DATA_ALIGN.
- * G3  active + cached bytes is what the process holds for arrays. Counted are blocks, not inline buffers: those are part
- *     of the slab, and counting them would make every thread write one line. `active` is exact; `peak` may be off by
- *     64 KiB a shard.
+ * G3  active + cached bytes is what the process holds for arrays. Counted are blocks, not inline buffers: those are
+ *     part of the slab, and counting them would make every thread write one line. `active` is exact; `peak` may be
+ *     off by 64 KiB a shard.
  * G4  A freed block is not kept if that would take the cached bytes over the cache limit, after large blocks that have
  *     lain longest were returned. Going over the memory limit first returns cached blocks; it refuses nothing.
  * G5  R21: fresh memory is refused if the machine could not give it: more than 95% of what is free (available.h), less

@@ -1,9 +1,9 @@
 /* src/capi/closure.h - functions of the program as objects.
  *
- * C1  A closure is immutable and reference counted: handles hold references, so do functions that transformations made
- * of it. The payload's destructor runs with the last reference, on that thread, with no lock held. C2  A handle's box
- * holds one reference or NULL, as boxes of arrays do. C3  One structure serves the six kinds: which function pointer is
- * set follows from the handle's type. */
+ * C1  A closure is immutable and reference counted: handles hold references, so do functions that transformations
+ *     made of it. The payload's destructor runs with the last reference, on that thread, with no lock held.
+ * C2  A handle's box holds one reference or NULL, as boxes of arrays do.
+ * C3  One structure serves the six kinds: which function pointer is set follows from the handle's type. */
 #ifndef HR_CAPI_CLOSURE_H
 #define HR_CAPI_CLOSURE_H
 

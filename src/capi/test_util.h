@@ -47,8 +47,8 @@ static inline int group_set_up(void **state) {
     assert_int_equal(error_count, 0); \
   } while (0)
 
-/* Fails allocation 1, 2, ... of attempt() until it succeeds; attempt() answers 0 for success, checks that a failure left
- * everything as it was, and frees what it made. Each failure is reported. */
+/* Fails allocation 1, 2, ... of attempt() until it succeeds; attempt() answers 0 for success, checks that a failure
+ * left everything as it was, and frees what it made. Each failure is reported. */
 static inline void sweep(int (*attempt)(void)) {
   long n = 1;
   int failed = 1;

@@ -20,8 +20,8 @@ void hr_index_note(hr_index_bad *bad, int64_t position);
 /* HR_OK, or the failure that names the index at `position`. */
 hr_status hr_index_result(const hr_array *indices, int64_t position, int axis, int64_t length, int64_t block);
 
-/* For each position of the index inputs 1.. of a gather or scatter: the element of `a` (shape and strides given) where its
- * block starts. The caller releases the buffer: `count` int64_t. Fails on an index that is out of range. */
+/* For each position of the index inputs 1.. of a gather or scatter: the element of `a` (shape and strides given)
+ * where its block starts. The caller releases the buffer: `count` int64_t. Fails on an index that is out of range. */
 hr_status hr_index_corners(hr_buffer **out, const hr_run *run, const hr_block_attrs *attrs, const int *shape,
                            const int64_t *strides, int64_t count);
 

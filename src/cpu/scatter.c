@@ -1,5 +1,5 @@
-/* Writing at indices. Every function first checks all indices, then copies or takes over input 0, then writes: a failing
- * op has changed nothing. */
+/* Writing at indices. Every function first checks all indices, then copies or takes over input 0, then writes: a
+ * failing op has changed nothing. */
 #include <string.h>
 
 #include "cpu/assign.h"

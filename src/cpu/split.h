@@ -1,8 +1,9 @@
 /* src/cpu/split.h - the axes of an input, split into those that stay and those that are reduced.
- * C1  A result is one position of `kept` and one column; the elements that it is made of are the positions of `inner`,
- * in row-major order of the reduced axes. C2  by_columns: one of the axes that stay has unit stride and no reduced axis
- * has. It is left out of `kept`, and its elements are the columns. Else there is one column. C3  The output is
- * row-major over the axes that stay. */
+ * C1  A result is one position of `kept` and one column; the elements that it is made of are the positions of
+ *     `inner`, in row-major order of the reduced axes.
+ * C2  by_columns: one of the axes that stay has unit stride and no reduced axis has. It is left out of `kept`, and
+ *     its elements are the columns. Else there is one column.
+ * C3  The output is row-major over the axes that stay. */
 #ifndef HR_CPU_SPLIT_H
 #define HR_CPU_SPLIT_H
 

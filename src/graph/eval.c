@@ -77,8 +77,8 @@ static void give_claims_back(hr_node *node) {
 
 /* --- appending --- */
 
-/* N3: from now to the end of the task the outputs that still live are kept alive, and with them the node; a node of several
- * outputs is kept by itself, for they may all have died but the one that led here. */
+/* N3: from now to the end of the task the outputs that still live are kept alive, and with them the node; a node of
+ * several outputs is kept by itself, for they may all have died but the one that led here. */
 static void retain_outputs(hr_node *node) {
   if (node->out_count == 1) {
     hr_array_retain(hr_node_out(node)[0]);

@@ -7,15 +7,16 @@
  *       queued -> done | failed   by the task that ran it; final
  *     The bit HR_NODE_WAITED says that somebody sleeps on the word: who leaves `claimed` with it set wakes them all.
  *     A claim carries the number of forks before it: in a child, claims of the parent's threads are free to be taken.
- * N2  Inputs, attrs, parent and cursor belong to the claimant, then to the task (R4). Before the claim only the builder
- *     touched them. They are released when the task has run; in_count stays.
- * N3  A node is owned by its output arrays; its task keeps the outputs alive while it is queued. Outputs are known to the node by
- *     borrowed pointers: an output that dies before the node is claimed takes itself out. For nodes of one output that
- * is the array through which the node is reached; for others `out_lock` guards the slots, and a claim turns the slots
- * that are left into references (retain unless zero). N4  `error` is set before the state becomes failed and never
- * changes (R10). N5  A claim is taken on entry, depth first, never on siblings ahead (R3). Who meets a foreign claim
- * holds only claims of nodes that depend on it, so claims cannot wait in a circle. N6  Freeing is iterative (R5):
- * release.c. */
+ * N2  Inputs, attrs, parent and cursor belong to the claimant, then to the task (R4). Before the claim only the
+ *     builder touched them. They are released when the task has run; in_count stays.
+ * N3  A node is owned by its output arrays; its task keeps the outputs alive while it is queued. Outputs are known to
+ *     the node by borrowed pointers: an output that dies before the node is claimed takes itself out. For nodes of
+ *     one output that is the array through which the node is reached; for others `out_lock` guards the slots, and a
+ *     claim turns the slots that are left into references (retain unless zero).
+ * N4  `error` is set before the state becomes failed and never changes (R10).
+ * N5  A claim is taken on entry, depth first, never on siblings ahead (R3). Who meets a foreign claim holds only
+ *     claims of nodes that depend on it, so claims cannot wait in a circle.
+ * N6  Freeing is iterative (R5): release.c. */
 #ifndef HR_GRAPH_NODE_H
 #define HR_GRAPH_NODE_H
 

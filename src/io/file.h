@@ -1,9 +1,10 @@
 /* src/io/file.h - a reader or writer made of functions of the program.
  *
  * F1  Reference counted: a handle holds one reference, each read or write that is queued another. `calls.free` runs
- * with the last one, with no lock held. F2  The functions are called by one thread at a time (R27); whoever calls them
- * sees to it. F3  A function that is NULL is not there: a reader needs is_open, good, tell, seek and read or
- * read_at_offset, a writer is_open, good, tell and write; who needs one that is missing fails with HR_INVALID. */
+ *     with the last one, with no lock held.
+ * F2  The functions are called by one thread at a time (R27); whoever calls them sees to it.
+ * F3  A function that is NULL is not there: a reader needs is_open, good, tell, seek and read or read_at_offset, a
+ *     writer is_open, good, tell and write; who needs one that is missing fails with HR_INVALID. */
 #ifndef HR_IO_FILE_H
 #define HR_IO_FILE_H
 

@@ -1,8 +1,8 @@
 /* src/ops/index.h - elements taken from places that other arrays name. Putting is in scatter.h.
  *
  * X1  Indices are arrays of any integer dtype; negative ones count from the end. One that is out of range makes the op
- *     fail when it runs, with the index and the length in the text; memory outside the array is never touched. (MLX does
- *     not check.)
+ *     fail when it runs, with the index and the length in the text; memory outside the array is never touched. (MLX
+ *     does not check.)
  * X2  Where several updates name one place they are applied in row-major order of the indices, so the last one stays
  *     and sums are the same every time.
  * X3  Values that are put in are cast to the array's dtype. The array itself is not changed: results are fresh, or take

@@ -12,8 +12,8 @@ hr_status hr_index_check(const char *op, const hr_array *indices) HR_MUST_USE;
 hr_status hr_index_along(hr_array **out_a, hr_array **out_indices, const char *op, hr_array *a, hr_array *indices,
                          int axis, hr_stream *s) HR_MUST_USE;
 
-/* Inputs of gather and scatter: a, then the indices broadcast together and row-major, then `extra` empty places. Sets the
- * axes and counts of attrs. The list is freed by hr_list_clear(). */
+/* Inputs of gather and scatter: a, then the indices broadcast together and row-major, then `extra` empty places. Sets
+ * the axes and counts of attrs. The list is freed by hr_list_clear(). */
 hr_status hr_index_inputs(hr_array_list *out, hr_block_attrs *attrs, const char *op, hr_array *a,
                           const hr_array_list *indices, const int *axes, size_t axes_num, size_t extra,
                           hr_stream *s) HR_MUST_USE;

@@ -2,10 +2,11 @@
  * with any number of workers (kernels/threefry.h), and those of MLX.
  *
  * K1  A key is a uint32 array of shape (2): the upper and lower half of a seed, or what a split gave.
- * K2  Without a key each draw takes the next one of the calling thread's state: the state s becomes the first, the draw
- *     gets the second key of split(s). hr_random_seed() sets the state of its thread; a thread that never did starts
- * from the process key, which is key(HEADRACE_SEED), or key(0) without that variable (R23). K3  bits, split, uniform,
- * randint, bernoulli and permutation agree with MLX bit for bit, the others within 4 units in the last place. */
+ * K2  Without a key each draw takes the next one of the calling thread's state: the state s becomes the first, the
+ *     draw gets the second key of split(s). hr_random_seed() sets the state of its thread; a thread that never did
+ *     starts from the process key, which is key(HEADRACE_SEED), or key(0) without that variable (R23).
+ * K3  bits, split, uniform, randint, bernoulli and permutation agree with MLX bit for bit, the others within 4 units
+ *     in the last place. */
 #ifndef HR_OPS_RANDOM_H
 #define HR_OPS_RANDOM_H
 

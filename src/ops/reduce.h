@@ -1,12 +1,13 @@
 /* src/ops/reduce.h - reductions over a set of axes.
  * F1  attrs.axes is a bit mask of axes in [0, ndim) of the input. Without keepdims a reduced axis is left out of the
  *     result, with it its length is 1.
- * F2  An axis is in [-ndim, ndim) and given once; no axes (axes_num 0) reduces nothing: each element is its own group.
+ * F2  An axis is in [-ndim, ndim) and given once; no axes (axes_num 0) reduces nothing: each element is its own
+ *     group.
  * F3  Result dtypes: sum and prod int32 for bool and signed, uint32 for unsigned integers below 64 bits; all and any
- * bool; max and min the input's; mean, var, std, median, logsumexp float32 for bool and integers, var and std float32
- * for complex64; all others the input's. F4  Without elements sum, prod, all, any are 0, 1, true, false; mean, var, std
- * are NaN; max, min, median, logsumexp fail. Every builder fails with HR_INVALID on axes that are not F2; the caller
- * owns *out. Any thread. */
+ *     bool; max and min the input's; mean, var, std, median, logsumexp float32 for bool and integers, var and std
+ *     float32 for complex64; all others the input's.
+ * F4  Without elements sum, prod, all, any are 0, 1, true, false; mean, var, std are NaN; max, min, median, logsumexp
+ *     fail. Every builder fails with HR_INVALID on axes that are not F2; the caller owns *out. Any thread. */
 #ifndef HR_OPS_REDUCE_H
 #define HR_OPS_REDUCE_H
 

@@ -1,7 +1,7 @@
 /* src/sched/executor.h - jobs, and the places where the program's callbacks and destructors run (R16, R18).
  *
- * X1  A job is pushed once for each time that it shall run, runs once, on its place, and is its owner's again when run()
- *     begins. Nothing is allocated after hr_job_init().
+ * X1  A job is pushed once for each time that it shall run, runs once, on its place, and is its owner's again when
+ *     run() begins. Nothing is allocated after hr_job_init().
  * X2  Jobs of one place start in the order in which they were pushed.
  * X3  Two threads of the library serve jobs, each started when a job is initialised that needs it. "hr-callback" runs
  *     callbacks without an executor, and destructors; its jobs may wait for anything but each other. "hr-submit" hands

@@ -14,7 +14,8 @@
  *     A callback that comes while delivering joins the list; when done, its caller hands it over. So callbacks of one
  *     fence and executor keep their order, and thousands leave as one splice (R7).
  * F5  Lock order: fence, then timeline.
- * F6  In the child of a fork, a fence from before answers HR_CLOSED unless it is reached, and its lock is not touched. */
+ * F6  In the child of a fork, a fence from before answers HR_CLOSED unless it is reached, and its lock is not
+ *     touched. */
 #ifndef HR_SCHED_FENCE_H
 #define HR_SCHED_FENCE_H
 

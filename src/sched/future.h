@@ -6,8 +6,8 @@
  * V2  state:  open -> settled            kept, failed, or its promise dropped
  *             open -> running -> settled  the same for a chained one, whose function has been called in between
  *             open -> cancelled
- *     The thread that makes the last step sets value or error and completes the timeline; others read them only when the
- *     timeline is complete.
+ *     The thread that makes the last step sets value or error and completes the timeline; others read them only when
+ *     the timeline is complete.
  * V3  A chained future holds its source (another fence) until its function has run, never longer: a chain of a million
  *     is freed link by link as it runs. Nothing here recurses: completing a future pushes jobs (R7).
  * V4  The links `source` and `callback` are read and cut under one lock of the process, a leaf.

@@ -1,7 +1,7 @@
 /* src/sched/loop.h - a queue of jobs with a descriptor. The public calls are in headrace/loop.h.
  *
- * O1  The descriptor is written when the queue becomes non-empty, and by a dispatch that leaves jobs; a dispatch reads it
- *     before it looks at the queue. So it is readable whenever jobs wait (R16).
+ * O1  The descriptor is written when the queue becomes non-empty, and by a dispatch that leaves jobs; a dispatch
+ *     reads it before it looks at the queue. So it is readable whenever jobs wait (R16).
  * O2  Two counts: `handles` of the program, and `refs`, which jobs hold too (attach, detach). With the last handle the
  *     loop is closed: its jobs go to the callback thread.
  * O3  `lock` is a leaf. A loop from before a fork is never locked in the child. */

@@ -1,9 +1,10 @@
 /* src/sched/parallel.h - a loop whose chunks idle workers help with.
  * P1  The caller works on chunks itself; idle workers join; no worker is taken from a runnable stream.
  * P2  The cut into chunks is the caller's and depends on the size of the work alone, never on the number of workers:
- * the same work gives the same bits (P5 of the design). P3  Chunks are handed out in order, each to one thread; all
- * have run when the call returns. A chunk should take between 20 us and 0.5 ms: between chunks the thread may run a
- * starving light task (R15). P4  fn may not fail, evaluate or wait. Memory that it needs is taken before the loop. */
+ *     the same work gives the same bits (P5 of the design).
+ * P3  Chunks are handed out in order, each to one thread; all have run when the call returns. A chunk should take
+ *     between 20 us and 0.5 ms: between chunks a worker that only joined leaves for a runnable stream.
+ * P4  fn may not fail, evaluate or wait. Memory that it needs is taken before the loop. */
 #ifndef HR_SCHED_PARALLEL_H
 #define HR_SCHED_PARALLEL_H
 

@@ -1,19 +1,21 @@
 /* src/sched/pool.h - the workers of the process.
  *
  * W1  One pool a process, started on first use; `limit` workers at the most run tasks at once (HEADRACE_THREADS, else
- * the cores by affinity and control-group quota). Everything in the pool is guarded by one lock, taken once a stint,
- * not once a task. W2  `active` counts threads that run tasks or chunks: workers, and helpers for tasks above
- * HR_TINY_NS. A worker takes work only while active < limit, or when it was granted a turn (W4). W3  A worker that
- * finds nothing spins for a short time, then registers as sleeping under the lock after a last look at the queue.
- * Whoever queues a stream wakes one sleeper only if nobody spins; a worker that takes a stream and leaves others in the
- * queue wakes the next. So no wake-up is lost and at most one is paid for a publish (R13). W4  The monitor is asleep
- * unless work is queued that nobody could take. A stream that has been runnable for a millisecond while the places are
- * taken gets a grant: one more thread for a stint, beyond `limit`, up to three times the limit in all. This holds
- * whatever the long tasks are, kernels, libraries or user code (R15: the operating system shares the cores). Background
- * streams get no grants, and a sixteenth of the turns (R14). W5  User code inside a task that waits gives its place up
- * (hr_pool_block_begin), so that another worker can run. W6  Workers block all signals, run with the default
- * floating-point environment (R19), and are never joined: at exit they stay parked (R25). A worker beyond the limit
- * ends after a second without work. W7  Fork: the child starts with no workers and an empty queue; see fork.c. */
+ *     the cores by affinity and control-group quota). Everything in the pool is guarded by one lock, taken once a
+ *     stint, not once a task.
+ * W2  `active` counts threads that run tasks or chunks: workers, and helpers for tasks above HR_TINY_NS. A worker
+ *     takes work only while active < limit, or when it was granted a turn (W4).
+ * W3  A worker that finds nothing spins for a short time, then registers as sleeping under the lock after a last look
+ *     at the queue. Whoever queues a stream wakes one sleeper only if nobody spins; a worker that takes a stream and
+ *     leaves others in the queue wakes the next. So no wake-up is lost and at most one is paid for a publish (R13).
+ * W4  The monitor is asleep unless work is queued that nobody could take. A stream that has been runnable for a
+ *     millisecond while the places are taken gets a grant: one more thread for a stint, beyond `limit`, up to three
+ *     times the limit in all. This holds whatever the long tasks are, kernels, libraries or user code (R15: the
+ *     operating system shares the cores). Background streams get no grants, and a sixteenth of the turns (R14).
+ * W5  User code inside a task that waits gives its place up (hr_pool_block_begin), so that another worker can run.
+ * W6  Workers block all signals, run with the default floating-point environment (R19), and are never joined: at exit
+ *     they stay parked (R25). A worker beyond the limit ends after a second without work.
+ * W7  Fork: the child starts with no workers and an empty queue; see fork.c. */
 #ifndef HR_SCHED_POOL_H
 #define HR_SCHED_POOL_H
 

@@ -2,8 +2,8 @@
  *
  * Fork: prepare takes the locks of the registry and its streams, of the pool and of the memory rooms, in lock order;
  * the parent drops them. In the child streams with unfinished work are dead (S7), idle ones live on, workers and
- * default streams are new; callbacks stay with the parent. Exit: queued work is cancelled, running tasks get HR_EXIT_GRACE_NS, threads stay parked,
- * nothing is freed, the library is not unloaded. */
+ * default streams are new; callbacks stay with the parent. Exit: queued work is cancelled, running tasks get
+ * HR_EXIT_GRACE_NS, threads stay parked, nothing is freed, the library is not unloaded. */
 #ifndef HR_SCHED_PROCESS_H
 #define HR_SCHED_PROCESS_H
 

@@ -249,7 +249,8 @@ static void boost_one(hr_stream *s, uint8_t urgent, uint64_t upto) {
 }
 
 /* R14: whoever a stream waits for is as urgent as the stream, transitively, until the value is reached. The stream is
- * parked already: who boosts it from now on sees that and goes on to what it waits for; earlier boosts are seen here. */
+ * parked already: who boosts it from now on sees that and goes on to what it waits for; earlier boosts are seen here.
+ * */
 static void boost(hr_stream *s, hr_point point) {
   uint8_t urgent = hr_stream_urgency(s);
   for (int depth = 0; urgent < HR_PRIORITY_BACKGROUND && depth < 64; depth++) {

@@ -1,21 +1,24 @@
 /* src/sched/stream.h - a serial queue of tasks with a timeline: not a thread.
  *
  * S1  `state` is guarded by `lock`:
- *       idle -> queued    kick: work is there and a worker shall take it
+ *       idle -> queued            kick: work is there and a worker shall take it
  *       idle, queued -> running   a thread took it; it alone runs tasks and raises `completed` ("the runner")
- *       running -> parked   the head task's point is not reached; the stream costs nothing until the point's timeline
- * fires parked -> running   the firing thread owns it, and runs it itself or queues it (R13) running -> queued   given
- * back with work left;  running -> idle   under `lock`, after finding no work (R12) Work in an idle stream is the
- * promise of the thread that appended it: it helps, or kicks, before it sleeps or returns. S2  A task is appended, and
- * gets its value, under `lock`, after all its producers have been appended (R1). So every wait points back in append
- * order, and no set of streams can wait in a circle. S3  `batch` belongs to the runner: tasks taken over from
- * `incoming`, in order. S4  Streams are never freed. A stream whose last handle is gone keeps running what was
- * appended, then is retired with a new identity and given out again; timeline values go on, so old points stay true.
- * `id` is never reused: a node built for an id that has been retired runs on the evaluating thread's default stream. S5
- * Lock order: registry, stream, pool, timeline (leaf). No user code and no allocation under any of them. S6  Cancelling
- * marks values <= cancel_upto to be skipped; skipped tasks still wait for their points (R9). S7  `dead` is set in the
- * child of a fork for streams that had unfinished work: nothing of theirs is touched, waits and appends answer with an
- * error (R24). */
+ *       running -> parked         the head task's point is not reached; costs nothing until that timeline fires
+ *       parked -> running         the firing thread owns it, and runs it itself or queues it (R13)
+ *       running -> queued         given back with work left
+ *       running -> idle           under `lock`, after finding no work (R12)
+ *     Work in an idle stream is the promise of the thread that appended it: it helps, or kicks, before it sleeps or
+ *     returns.
+ * S2  A task is appended, and gets its value, under `lock`, after all its producers have been appended (R1). So every
+ *     wait points back in append order, and no set of streams can wait in a circle.
+ * S3  `batch` belongs to the runner: tasks taken over from `incoming`, in order.
+ * S4  Streams are never freed. A stream whose last handle is gone keeps running what was appended, then is retired with
+ *     a new identity and given out again; timeline values go on, so old points stay true. `id` is never reused: a node
+ *     built for an id that has been retired runs on the evaluating thread's default stream.
+ * S5  Lock order: registry, stream, pool, timeline (leaf). No user code and no allocation under any of them.
+ * S6  Cancelling marks values <= cancel_upto to be skipped; skipped tasks still wait for their points (R9).
+ * S7  `dead` is set in the child of a fork for streams that had unfinished work: nothing of theirs is touched, waits
+ *     and appends answer with an error (R24). */
 #ifndef HR_SCHED_STREAM_H
 #define HR_SCHED_STREAM_H
 

@@ -2,14 +2,16 @@
  * or were given up (failed, cancelled). Errors are no business of a timeline: they live in nodes and futures (R10).
  *
  * T1  Only the owner raises `completed`: a stream's runner, a promise's keeper, the last part of a join (R6).
- * T2  Parked waiters are sorted by value; one parked at the end goes in at O(1), a completion looks only at the front.
- * T3  A parked waiter fires exactly once, or is taken back by a true hr_timeline_unpark(). Its storage is the caller's
- * and is lent from park until then. It fires from hr_worklist_run(), never with a lock held (R7). T4  No wake-up is
- * lost (R8): complete() exchanges `completed`, then loads `waiters`, both seq_cst, and takes `lock` if there are any;
- * park() takes `lock`, inserts with a seq_cst store, then loads `completed` again with seq_cst. One of the two sees the
- * other. T5  `lock` is a leaf: nothing else is locked and no user code runs while it is held. T6  Timelines of streams
- * live for ever (streams are recycled, their values go on); others are part of what owns them, and whoever completes,
- * parks or waits holds a reference to that. */
+ * T2  Parked waiters are sorted by value; one parked at the end goes in at O(1), a completion looks only at the
+ *     front.
+ * T3  A parked waiter fires exactly once, or is taken back by a true hr_timeline_unpark(). Its storage is the
+ *     caller's and is lent from park until then. It fires from hr_worklist_run(), never with a lock held (R7).
+ * T4  No wake-up is lost (R8): complete() exchanges `completed`, then loads `waiters`, both seq_cst, and takes `lock`
+ *     if there are any; park() takes `lock`, inserts with a seq_cst store, then loads `completed` again with seq_cst.
+ *     One of the two sees the other.
+ * T5  `lock` is a leaf: nothing else is locked and no user code runs while it is held.
+ * T6  Timelines of streams live for ever (streams are recycled, their values go on); others are part of what owns
+ *     them, and whoever completes, parks or waits holds a reference to that. */
 #ifndef HR_SCHED_TIMELINE_H
 #define HR_SCHED_TIMELINE_H
 

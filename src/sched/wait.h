@@ -1,14 +1,16 @@
 /* src/sched/wait.h - how a thread waits: it helps, spins, then sleeps.
  *
- * H1  A waiting thread takes over the stream that its point needs (following parked streams to what they wait for) and
- *     runs light tasks (R12), in a flat loop that looks at the point, the time and the stream again after each stint. A
- *     small evaluation costs a function call, not two context switches.
+ * H1  A waiting thread takes over the stream that its point needs (following parked streams to what they wait for)
+ *     and runs light tasks (R12), in a flat loop that looks at the point, the time and the stream again after each
+ *     stint. A small evaluation costs a function call, not two context switches.
  * H2  While it spins it counts in the stream's `helpers`: a runner that gives the stream back leaves it to the helper
- *     without waking a worker. Before it sleeps it takes itself out of the count, and kicks the stream if work is left.
+ *     without waking a worker. Before it sleeps it takes itself out of the count, and kicks the stream if work is
+ *     left.
  * H3  Never helps from inside a task, nor on a thread that asked not to; inside a task it gives the worker's place up
- * (W5). H4  Waiting inside a task for that task's value or a later one of its stream is HR_DEADLOCK;
- * so is waiting on the library's callback thread for what only another callback of that thread can complete, as far as
- * that shows when the wait begins (R16). */
+ *     (W5).
+ * H4  Waiting inside a task for that task's value or a later one of its stream is HR_DEADLOCK; so is waiting on the
+ *     library's callback thread for what only another callback of that thread can complete, as far as that shows when
+ *     the wait begins (R16). */
 #ifndef HR_SCHED_WAIT_H
 #define HR_SCHED_WAIT_H
 

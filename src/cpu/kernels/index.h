@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* One table an integer dtype. places[i] = indices[i], plus `length` when negative; it must lie in [0, limit). Answers -1,
- * or the position of the first index that does not: the places are 0 there. */
+/* One table an integer dtype. places[i] = indices[i], plus `length` when negative; it must lie in [0, limit). Answers
+ * -1, or the position of the first index that does not: the places are 0 there. */
 typedef struct hr_index_kernels {
   int64_t (*resolve)(int64_t *places, const void *indices, int64_t count, int64_t length, int64_t limit);
 } hr_index_kernels;
@@ -13,8 +13,8 @@ typedef struct hr_index_kernels {
 enum { HR_COMBINE_COUNT = 5 }; /* hr_scatter_mode of ops/index_attrs.h: set, add, prod, max, min */
 
 /* One table a dtype, one entry a mode; c64 has no max and min, bool takes add and max as "or", the others as "and".
- * rows: to[i] = mode(to[i], from[i]); points: the same for to[places[i]], in order. NaN in either operand of max and min
- * gives NaN. */
+ * rows: to[i] = mode(to[i], from[i]); points: the same for to[places[i]], in order. NaN in either operand of max and
+ * min gives NaN. */
 typedef struct hr_scatter_kernels {
   void (*rows[HR_COMBINE_COUNT])(void *to, const void *from, int64_t count);
   void (*points[HR_COMBINE_COUNT])(void *to, const int64_t *places, const void *from, int64_t count);
