@@ -1,6 +1,8 @@
 /* Arrays behind handles: making, asking, reading. */
 #include <limits.h>
 #include <math.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 #include "capi/test_util.h"
 
@@ -134,11 +136,17 @@ static void test_bad_data(void **state) {
   mlx_array_free(empty);
 }
 
-static int dropped;
+/* When a task dropped the last reference, on a thread of the library's own (R18): wait_dropped() waits for it. */
+static atomic_int dropped;
 static void *dropped_payload;
+static sem_t drop_gate;
 static void drop(void *payload) {
-  dropped++;
   dropped_payload = payload;
+  atomic_fetch_add(&dropped, 1);
+  sem_post(&drop_gate);
+}
+static void wait_dropped(void) {
+  while (sem_wait(&drop_gate) != 0) continue;
 }
 
 static void test_managed(void **state) {
@@ -148,6 +156,7 @@ static void test_managed(void **state) {
   int payload = 0;
   float value = 0;
   dropped = 0;
+  assert_int_equal(sem_init(&drop_gate, 0, 0), 0);
   mlx_array a = mlx_array_new_data_managed(data, shape, 2, MLX_FLOAT32, drop);
   assert_ptr_equal(mlx_array_data_float32(a), data);
   mlx_array t = transposed(a), total = mlx_array_new();
@@ -157,6 +166,7 @@ static void test_managed(void **state) {
   assert_int_equal(dropped, 0);
   assert_ok(mlx_array_item_float32(&value, total));
   assert_float_equal(value, 21, 0);
+  wait_dropped();
   assert_int_equal(dropped, 1);
   assert_ptr_equal(dropped_payload, data);
   mlx_array b = mlx_array_new_data_managed_payload(data, shape, 2, MLX_FLOAT32, &payload, drop);
