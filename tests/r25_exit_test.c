@@ -32,7 +32,8 @@ static int threads_that_wait(void) {
   gate_init(&never);
   hr_array *y = call(&op_user_call, passes, &never, NULL, stream_new());
   start(y);
-  for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&thread, NULL, waits_for_ever, y), 0);
+  for (int i = 0; i < 3; i++)
+    if (pthread_create(&thread, NULL, waits_for_ever, y) != 0 || pthread_detach(thread) != 0) return 1;
   return 0;
 }
 
@@ -47,7 +48,8 @@ static void *evaluates_for_ever(void *arg) {
 
 static int threads_that_evaluate(void) {
   pthread_t thread;
-  for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&thread, NULL, evaluates_for_ever, stream_new()), 0);
+  for (int i = 0; i < 3; i++)
+    if (pthread_create(&thread, NULL, evaluates_for_ever, stream_new()) != 0 || pthread_detach(thread) != 0) return 1;
   return 0;
 }
 

@@ -14,7 +14,8 @@ enum {
 };
 
 typedef struct walk {
-  hr_stream *helped; /* the caller will help this one: kicked only for work that it may not run */
+  bool helps;        /* the caller will help the stream of the first node that the walk claims: */
+  hr_stream *helped; /* this one; kicked only for work that it may not run */
   struct {
     hr_stream *stream;
     uint64_t cost_ns;
@@ -196,6 +197,7 @@ static hr_node *next_node(hr_node *node, hr_status *status) {
 static hr_status walk_from(walk *w, hr_node *root) {
   hr_status status = HR_OK;
   if (!root || !claim(root)) return HR_OK;
+  if (w->helps && !w->helped) w->helped = root->stream;
   root->parent = NULL;
   for (hr_node *node = root; node;) {
     hr_node *next = next_node(node, &status);
@@ -259,7 +261,7 @@ static hr_node *first_node(hr_array *const *arrays, size_t count) {
 
 hr_status hr_eval(hr_array *const *arrays, size_t count) {
   hr_node *first = first_node(arrays, count);
-  walk w = {.helped = first ? first->stream : NULL};
+  walk w = {.helps = true};
   hr_status status = first ? walk_all(&w, arrays, count) : HR_OK;
   bool helped = first && status == HR_OK && hr_wait_help(hr_node_point(first));
   if (!helped || w.touched_count > 1) kick_touched(&w);

@@ -35,10 +35,13 @@ static void stream_init(hr_stream *s) {
   s->waiter.fire = stream_fire;
 }
 
-static hr_stream *registry_take_locked(void) {
-  hr_stream *s = registry.free;
+/* A place keeps its device for good: nodes built for a retired stream still ask for it. */
+static hr_stream *registry_take_locked(uint8_t device, uint8_t device_index) {
+  hr_stream **free = &registry.free;
+  while (*free && ((*free)->device != device || (*free)->device_index != device_index)) free = &(*free)->free_next;
+  hr_stream *s = *free;
   if (s) {
-    registry.free = s->free_next;
+    *free = s->free_next;
     return s;
   }
   if (registry.made == CHUNK * CHUNKS) return NULL;
@@ -51,8 +54,11 @@ static hr_stream *registry_take_locked(void) {
     registry.chunk[at / CHUNK] = (hr_stream *)block;
   }
   registry.made++;
-  stream_init(place(at));
-  return place(at);
+  s = place(at);
+  stream_init(s);
+  s->device = device;
+  s->device_index = device_index;
+  return s;
 }
 
 hr_status hr_stream_create(hr_stream **out, uint8_t device, uint8_t device_index) {
@@ -61,13 +67,11 @@ hr_status hr_stream_create(hr_stream **out, uint8_t device, uint8_t device_index
   hr_status status = hr_pool_start();
   if (status != HR_OK) return status;
   hr_mutex_lock(&registry.lock);
-  hr_stream *s = registry_take_locked();
+  hr_stream *s = registry_take_locked(device, device_index);
   if (s) {
     hr_store_relaxed(&s->handles, 1);
     hr_store_relaxed(&s->priority, HR_PRIORITY_NORMAL);
     hr_store_relaxed(&s->inflight_limit, 0);
-    s->device = device;
-    s->device_index = device_index;
     s->name[0] = 0;
     hr_mutex_lock(&s->lock);
     s->closing = false;

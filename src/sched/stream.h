@@ -63,7 +63,7 @@ struct hr_stream {
   _Atomic(uint32_t) handles;
   _Atomic(uint32_t) id;
   _Atomic(bool) dead;
-  uint8_t device; /* hr_device_type; written before the stream is given out */
+  uint8_t device; /* hr_device_type; of the place, for good */
   uint8_t device_index;
   char name[HR_STREAM_NAME]; /* guarded by lock */
   hr_stream *free_next;      /* guarded by the registry's lock */
