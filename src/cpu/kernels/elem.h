@@ -28,6 +28,15 @@
 #define HR_PASTE3_(a, b, c) a##_##b##_##c
 #define HR_PASTE3(a, b, c)  HR_PASTE3_(a, b, c)
 
+/* Before a loop whose iterations touch only their own index: results may go to the memory of an operand (index for
+ * index), which makes GCC's overlap checks choose the slow loop. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define HR_VECTOR_LOOP _Pragma("GCC ivdep")
+#else
+#define HR_VECTOR_LOOP
+#endif
+#define HR_INLINE static inline __attribute__((always_inline))
+
 static inline uint32_t hr_bits_f32(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);

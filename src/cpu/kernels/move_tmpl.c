@@ -1,0 +1,103 @@
+/* src/cpu/kernels/move_tmpl.c - items moved without a look at their value, by their size. */
+/* hr-dtypes: u8 u16 u32 u64 */
+#include "cpu/kernels/elem.h"
+#include "cpu/kernels/elementwise.h"
+#if HR_ISA_LEVEL >= 1
+#include <immintrin.h>
+#endif
+
+HR_INLINE void choose(hr_elem *out, const uint8_t *mask, const hr_elem *x, const hr_elem *y, int64_t n, int xs,
+                      int ys) {
+  hr_elem x0 = *x, y0 = *y;
+  HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) {
+    hr_elem a = xs ? x0 : x[i], b = ys ? y0 : y[i];
+    out[i] = mask[i] ? a : b;
+  }
+}
+
+static void fill(void *out, const void *const *in, int64_t n, unsigned scalars) {
+  hr_elem *to = out, x = *(const hr_elem *)in[0];
+  (void)scalars;
+  for (int64_t i = 0; i < n; i++) to[i] = x;
+}
+
+static void select_run(void *out, const void *const *in, int64_t n, unsigned scalars) {
+  const uint8_t *mask = in[0];
+  const hr_elem *x = in[1], *y = in[2];
+  if (n <= 0) return;
+  if (scalars & 1) { /* one side for all */
+    const hr_elem *side = *mask ? x : y;
+    if (scalars & (*mask ? 2u : 4u)) {
+      fill(out, (const void *const[]){side}, n, 1);
+    } else if (side != out) {
+      memmove(out, side, (size_t)n * sizeof(hr_elem));
+    }
+  } else if ((scalars & 6) == 6) {
+    choose(out, mask, x, y, n, 1, 1);
+  } else if (scalars & 2) {
+    choose(out, mask, x, y, n, 1, 0);
+  } else if (scalars & 4) {
+    choose(out, mask, x, y, n, 0, 1);
+  } else {
+    choose(out, mask, x, y, n, 0, 0);
+  }
+}
+
+static void pack(void *out, const char *in, int64_t stride, int64_t n) {
+  hr_elem *to = out;
+  if (stride == 0) {
+    fill(out, (const void *const[]){in}, n, 1);
+  } else if (stride == -(int64_t)sizeof(hr_elem)) {
+    for (int64_t i = 0; i < n; i++) to[i] = ((const hr_elem *)in)[-i];
+  } else if (stride == 2 * (int64_t)sizeof(hr_elem)) {
+    for (int64_t i = 0; i < n; i++) to[i] = ((const hr_elem *)in)[2 * i];
+  } else {
+    for (int64_t i = 0; i < n; i++) to[i] = *(const hr_elem *)(in + i * stride);
+  }
+}
+
+/* A cache line of columns at a time, so that what is read of a line is used before it is lost. */
+enum { BLOCK = 64 / sizeof(hr_elem) };
+
+HR_INLINE void transpose_block(char *out, int64_t out_stride, const char *in, int64_t in_stride, int64_t rows,
+                               int64_t columns) {
+  hr_elem block[BLOCK][BLOCK];
+  for (int64_t c = 0; c < columns; c++)
+    for (int64_t r = 0; r < rows; r++) block[r][c] = ((const hr_elem *)(in + c * in_stride))[r];
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < columns; c++) ((hr_elem *)(out + r * out_stride))[c] = block[r][c];
+}
+
+static void transpose(char *out, int64_t out_stride, const char *in, int64_t in_stride, int64_t rows, int64_t columns) {
+  for (int64_t r = 0; r < rows; r += BLOCK) {
+    int64_t height = rows - r < BLOCK ? rows - r : BLOCK;
+    for (int64_t c = 0; c < columns; c += BLOCK) {
+      int64_t width = columns - c < BLOCK ? columns - c : BLOCK;
+      char *to = out + r * out_stride + c * (int64_t)sizeof(hr_elem);
+      const char *from = in + c * in_stride + r * (int64_t)sizeof(hr_elem);
+      if (height == BLOCK && width == BLOCK) {
+        transpose_block(to, out_stride, from, in_stride, BLOCK, BLOCK);
+      } else {
+        transpose_block(to, out_stride, from, in_stride, height, width);
+      }
+    }
+  }
+}
+
+static void stream(void *out, const void *in, int64_t n) {
+  char *to = out;
+  const char *from = in;
+  int64_t bytes = n * (int64_t)sizeof(hr_elem);
+#if HR_ISA_LEVEL == 2
+  for (; bytes >= 64; bytes -= 64, to += 64, from += 64)
+    _mm512_stream_si512((__m512i *)to, _mm512_loadu_si512((const void *)from));
+#elif HR_ISA_LEVEL == 1
+  for (; bytes >= 32; bytes -= 32, to += 32, from += 32)
+    _mm256_stream_si256((__m256i *)to, _mm256_loadu_si256((const __m256i *)from));
+#endif
+  memcpy(to, from, (size_t)bytes);
+}
+
+extern const hr_move_kernels HR_NAME(hr_move);
+const hr_move_kernels HR_NAME(hr_move) = {
+    .select = select_run, .fill = fill, .pack = pack, .transpose = transpose, .stream = stream};
