@@ -34,6 +34,26 @@ static void move_axis(hr_loop *loop, int to, int from) {
   for (int k = 0; k < loop->operands; k++) loop->strides[k][to] = loop->strides[k][from];
 }
 
+static void swap_axes(hr_loop *loop, int i, int j) {
+  int64_t length = loop->shape[i];
+  loop->shape[i] = loop->shape[j];
+  loop->shape[j] = length;
+  for (int k = 0; k < loop->operands; k++) {
+    int64_t stride = loop->strides[k][i];
+    loop->strides[k][i] = loop->strides[k][j];
+    loop->strides[k][j] = stride;
+  }
+}
+
+/* Axes of length 1 go last: their strides say nothing. Insertion keeps the order of equal ones. */
+void hr_loop_sort(hr_loop *loop, int k) {
+  for (int i = 1; i < loop->ndim; i++)
+    for (int j = i; j > 0 && loop->shape[j] != 1; j--) {
+      if (loop->shape[j - 1] != 1 && loop->strides[k][j - 1] >= loop->strides[k][j]) break;
+      swap_axes(loop, j - 1, j);
+    }
+}
+
 /* Axis `outer` steps exactly over axis `inner`, for every operand. */
 static bool can_join(const hr_loop *loop, int outer, int inner) {
   for (int k = 0; k < loop->operands; k++)
@@ -62,7 +82,12 @@ void hr_loop_collapse(hr_loop *loop) {
 }
 
 bool hr_loop_is_flat(const hr_loop *loop, int k, int64_t item_bytes) {
-  return loop->size <= 1 || (loop->ndim == 1 && loop->strides[k][0] == item_bytes);
+  int64_t expected = item_bytes;
+  for (int i = loop->ndim - 1; i >= 0; i--) {
+    if (loop->shape[i] != 1 && loop->strides[k][i] != expected) return false;
+    expected *= loop->shape[i];
+  }
+  return true;
 }
 
 bool hr_loop_is_scalar(const hr_loop *loop, int k) {

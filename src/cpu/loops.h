@@ -33,10 +33,14 @@ void hr_loop_add(hr_loop *loop, const hr_array *a);
 /* The same for strides in elements, one for each axis of the loop's shape, and items of any size. */
 void hr_loop_add_strided(hr_loop *loop, const void *data, const int64_t *strides, int64_t item_bytes);
 
+/* Orders the axes by operand k's strides, longest first: for passes that may visit positions in any order. A dense
+ * operand k, however its axes are permuted, is flat afterwards. Call before collapse. */
+void hr_loop_sort(hr_loop *loop, int k);
+
 /* Joins axes. Call once, after the last operand. */
 void hr_loop_collapse(hr_loop *loop);
 
-/* Operand k is one run without gaps (items of item_bytes), or one element for all positions. After collapse. */
+/* Operand k has position p at p * item_bytes, or is one element for all positions. After collapse. */
 bool hr_loop_is_flat(const hr_loop *loop, int k, int64_t item_bytes);
 bool hr_loop_is_scalar(const hr_loop *loop, int k);
 

@@ -6,7 +6,11 @@
 #include "graph/op.h"
 
 hr_status hr_cpu_arg(const hr_run *run);
+hr_status hr_cpu_binary(const hr_run *run);
+hr_status hr_cpu_cast(const hr_run *run);
 hr_status hr_cpu_concatenate(const hr_run *run);
+hr_status hr_cpu_copy(const hr_run *run);
+hr_status hr_cpu_diag(const hr_run *run);
 hr_status hr_cpu_gather(const hr_run *run);
 hr_status hr_cpu_masked_scatter(const hr_run *run);
 hr_status hr_cpu_pad(const hr_run *run);
@@ -15,10 +19,14 @@ hr_status hr_cpu_reduce(const hr_run *run);
 hr_status hr_cpu_row_major(const hr_run *run);
 hr_status hr_cpu_scatter(const hr_run *run);
 hr_status hr_cpu_scatter_axis(const hr_run *run);
+hr_status hr_cpu_select(const hr_run *run);
+hr_status hr_cpu_sequence(const hr_run *run);
 hr_status hr_cpu_slice_dynamic(const hr_run *run);
 hr_status hr_cpu_slice_update(const hr_run *run);
 hr_status hr_cpu_slice_update_dynamic(const hr_run *run);
 hr_status hr_cpu_take(const hr_run *run);
 hr_status hr_cpu_take_along_axis(const hr_run *run);
+hr_status hr_cpu_tri(const hr_run *run);
+hr_status hr_cpu_unary(const hr_run *run);
 
 #endif
