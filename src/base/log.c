@@ -21,7 +21,7 @@ void hr_log_sink_set(hr_log_fn fn, void *user) {
   hr_mutex_unlock(&sink.lock);
 }
 
-void hr_log(hr_log_level level, const char *format, ...) {
+void hr_log_line(hr_log_level level, const char *format, ...) {
   if (!hr_load_relaxed(&sink.on)) return;
   hr_mutex_lock(&sink.lock);
   hr_log_fn fn = sink.fn;

@@ -85,7 +85,7 @@ static hr_error *execute(hr_node *node, int skip) {
   if (status == HR_OK) return NULL;
   hr_error *error = describe(node, status);
   hr_stream_note_error(node->stream, error);
-  hr_log(HR_LOG_ERROR, "%s", hr_error_text(error));
+  hr_log_line(HR_LOG_ERROR, "%s", hr_error_text(error));
   return error;
 }
 

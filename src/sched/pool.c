@@ -163,7 +163,7 @@ static void wake_now(const wake *what, bool granted) {
     pool.spinning--;
     if (pool.threads == 0) hr_store_release(&pool.alone, true); /* the next push tries again */
     hr_mutex_unlock(&pool.lock);
-    hr_log(HR_LOG_WARNING, "the system refused a worker thread");
+    hr_log_line(HR_LOG_WARNING, "the system refused a worker thread");
   }
   if (what->monitor) {
     hr_store_release(&pool.monitor_word, 1);
