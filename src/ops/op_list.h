@@ -29,4 +29,7 @@ hr_status hr_cpu_take_along_axis(const hr_run *run);
 hr_status hr_cpu_tri(const hr_run *run);
 hr_status hr_cpu_unary(const hr_run *run);
 
+hr_status hr_cpu_to_fp8(const hr_run *run);
+hr_status hr_cpu_from_fp8(const hr_run *run);
+
 #endif

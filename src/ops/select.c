@@ -2,12 +2,13 @@
 #include "ops/select.h"
 
 #include <float.h>
-#include <math.h>
+#include <string.h>
 
 #include "ops/binary.h"
 #include "ops/cast.h"
 #include "ops/op_list.h"
 #include "ops/pointwise.h"
+#include "ops/reduce.h"
 #include "ops/unary.h"
 
 static hr_status select_infer(hr_layout *out, const hr_op_call *call) {
@@ -125,6 +126,34 @@ done:
   hr_array_release(x);
   hr_array_release(y);
   hr_array_release(near);
+  hr_array_release(equal);
+  return status;
+}
+
+hr_status hr_allclose(hr_array **out, hr_array *a, hr_array *b, double rtol, double atol, bool equal_nan,
+                      hr_stream *s) {
+  hr_array *near = NULL;
+  *out = NULL;
+  hr_status status = hr_isclose(&near, a, b, rtol, atol, equal_nan, s);
+  if (status == HR_OK) status = hr_all(out, near, false, s);
+  hr_array_release(near);
+  return status;
+}
+
+hr_status hr_array_equal(hr_array **out, hr_array *a, hr_array *b, bool equal_nan, hr_stream *s) {
+  hr_array *x = NULL, *y = NULL, *equal = NULL;
+  *out = NULL;
+  if (a->ndim != b->ndim || memcmp(hr_array_shape(a), hr_array_shape(b), (size_t)a->ndim * sizeof(int)))
+    return hr_array_new_scalar(out, 0, HR_BOOL);
+  hr_dtype dtype = hr_dtype_promote(hr_array_dtype(a), hr_array_dtype(b));
+  hr_status status = HR_OK;
+  HR_TRY(hr_astype(&x, a, dtype, s));
+  HR_TRY(hr_astype(&y, b, dtype, s));
+  HR_TRY(equal_nan ? equal_or_nan(&equal, x, y, s) : hr_equal(&equal, x, y, s));
+  HR_TRY(hr_all(out, equal, false, s));
+done:
+  hr_array_release(x);
+  hr_array_release(y);
   hr_array_release(equal);
   return status;
 }

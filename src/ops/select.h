@@ -20,5 +20,10 @@ hr_status hr_nan_to_num(hr_array **out, hr_array *a, float nan, hr_optional_floa
 /* |a - b| <= atol + rtol |b|, element by element; infinities only if equal; two NaN if equal_nan. */
 hr_status hr_isclose(hr_array **out, hr_array *a, hr_array *b, double rtol, double atol, bool equal_nan,
                      hr_stream *s) HR_MUST_USE;
+/* One bool: all are close. */
+hr_status hr_allclose(hr_array **out, hr_array *a, hr_array *b, double rtol, double atol, bool equal_nan,
+                      hr_stream *s) HR_MUST_USE;
+/* One bool: the same shape, and all elements equal after promotion. */
+hr_status hr_array_equal(hr_array **out, hr_array *a, hr_array *b, bool equal_nan, hr_stream *s) HR_MUST_USE;
 
 #endif
