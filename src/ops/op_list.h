@@ -11,6 +11,7 @@ hr_status hr_cpu_cast(const hr_run *run);
 hr_status hr_cpu_concatenate(const hr_run *run);
 hr_status hr_cpu_copy(const hr_run *run);
 hr_status hr_cpu_diag(const hr_run *run);
+hr_status hr_cpu_from_fp8(const hr_run *run);
 hr_status hr_cpu_gather(const hr_run *run);
 hr_status hr_cpu_masked_scatter(const hr_run *run);
 hr_status hr_cpu_pad(const hr_run *run);
@@ -26,10 +27,8 @@ hr_status hr_cpu_slice_update(const hr_run *run);
 hr_status hr_cpu_slice_update_dynamic(const hr_run *run);
 hr_status hr_cpu_take(const hr_run *run);
 hr_status hr_cpu_take_along_axis(const hr_run *run);
+hr_status hr_cpu_to_fp8(const hr_run *run);
 hr_status hr_cpu_tri(const hr_run *run);
 hr_status hr_cpu_unary(const hr_run *run);
-
-hr_status hr_cpu_to_fp8(const hr_run *run);
-hr_status hr_cpu_from_fp8(const hr_run *run);
 
 #endif
