@@ -169,7 +169,8 @@ def test_float_division(dtype):
 
     np.testing.assert_array_equal(hr.remainder(x, y).numpy(), rounded(np.mod(a, b)))
     np.testing.assert_array_equal(hr.floor_divide(x, y).numpy(), rounded(np.floor(a / b)))
-    np.testing.assert_allclose(hr.logaddexp(x, y).numpy(), np.logaddexp(a, b), rtol=2 * EPSILON[dtype])
+    np.testing.assert_allclose(hr.logaddexp(x, y).numpy(), np.logaddexp(a, b), rtol=2 * EPSILON[dtype],
+                               atol=2 * EPSILON[dtype])  # max and log1p may cancel
 
 
 def test_special_values():
@@ -336,7 +337,7 @@ def test_creation():
         same(hr.eye(5, 3, -2, dtype), mx.eye(5, 3, -2, kind))
         same(hr.tri(4, 6, -1, dtype), mx.tri(4, 6, -1, kind))
         same(hr.tri(4, 6, 2, dtype), mx.tri(4, 6, 2, kind))
-        same(hr.full([2, 2], 3.0, dtype), mx.full((2, 2), 3, kind))
+        same(hr.full([2, 2], 3.0, dtype), mx.broadcast_to(mx.array(3).astype(kind), (2, 2)))
         x = samples(dtype, 24).reshape(2, 3, 4)
         mine, theirs = pair(x, dtype)
         for k in (-2, 0, 1, 9, -9):
