@@ -28,11 +28,14 @@ hr_status hr_pointwise_layout(hr_layout *out, hr_dtype dtype, hr_array *const *i
   const hr_array *column = column_major(in, in_count);
   if (column) return set_column_major(out, column, dtype);
   if (in_count == 1) return hr_layout_set(out, hr_array_shape(in[0]), in[0]->ndim, dtype);
-  int shape[HR_MAX_NDIM], ndim = in[0]->ndim;
-  memcpy(shape, hr_array_shape(in[0]), (size_t)ndim * sizeof *shape);
+  int shapes[2][HR_MAX_NDIM], ndim = in[0]->ndim; /* in turns: a shape may not be joined in place */
+  const int *shape = hr_array_shape(in[0]);
   for (int k = 1; k < in_count; k++) {
-    hr_status status = hr_shape_broadcast(shape, &ndim, shape, ndim, hr_array_shape(in[k]), in[k]->ndim);
+    int joined_ndim;
+    hr_status status = hr_shape_broadcast(shapes[k % 2], &joined_ndim, shape, ndim, hr_array_shape(in[k]), in[k]->ndim);
     if (status != HR_OK) return status;
+    shape = shapes[k % 2];
+    ndim = joined_ndim;
   }
   return hr_layout_set(out, shape, ndim, dtype);
 }
