@@ -7,6 +7,7 @@
 #include "ops/cast.h"
 #include "ops/check.h"
 #include "ops/op_list.h"
+#include "ops/reduce.h"
 #include "ops/shape.h"
 
 /* --- matmul --- */
@@ -272,5 +273,18 @@ done:
   hr_array_release(wide_a);
   hr_array_release(wide_b);
   hr_array_release(product);
+  return status;
+}
+
+hr_status hr_trace(hr_array **out, hr_array *a, int offset, int axis1, int axis2, hr_dtype dtype, hr_stream *s) {
+  hr_array *diagonal = NULL, *cast = NULL;
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_diagonal(&diagonal, a, offset, axis1, axis2, s));
+  HR_TRY(hr_astype(&cast, diagonal, dtype, s));
+  status = hr_sum_axis(out, cast, -1, false, s);
+done:
+  hr_array_release(diagonal);
+  hr_array_release(cast);
   return status;
 }

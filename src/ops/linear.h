@@ -30,4 +30,8 @@ hr_status hr_tensordot_axis(hr_array **out, hr_array *a, hr_array *b, int axis, 
 /* Every element of a times all of b, as blocks. The one with fewer axes gets axes of length 1 in front. */
 hr_status hr_kron(hr_array **out, hr_array *a, hr_array *b, hr_stream *s) HR_MUST_USE;
 
+/* The sum of the diagonal, in dtype (and what a sum of that dtype gives). */
+hr_status hr_trace(hr_array **out, hr_array *a, int offset, int axis1, int axis2, hr_dtype dtype,
+                   hr_stream *s) HR_MUST_USE;
+
 #endif

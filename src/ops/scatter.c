@@ -2,7 +2,9 @@
  * is written to; its memory is taken over where possible. */
 #include <string.h>
 
+#include "ops/binary.h"
 #include "ops/cast.h"
+#include "ops/chain.h"
 #include "ops/check.h"
 #include "ops/index_attrs.h"
 #include "ops/index_build.h"
@@ -180,6 +182,44 @@ done:
   hr_array_release(cast);
   hr_array_release(in[1]);
   return status;
+}
+
+/* The region combined with the update, element by element, then put back. */
+static hr_status slice_combine(hr_array **out, hr_binary_builder combine, hr_array *src, hr_array *update,
+                               const int *start, size_t start_num, const int *stop, size_t stop_num, const int *strides,
+                               size_t strides_num, hr_stream *s) {
+  hr_array *region = NULL, *cast = NULL, *wide = NULL, *combined = NULL;
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_op_given("slice_update", update));
+  HR_TRY(hr_slice(&region, src, start, start_num, stop, stop_num, strides, strides_num, s));
+  HR_TRY(hr_astype(&cast, update, hr_array_dtype(src), s));
+  HR_TRY(hr_broadcast_to(&wide, cast, hr_array_shape(region), region->ndim, s));
+  HR_TRY(combine(&combined, region, wide, s));
+  status = hr_slice_update(out, src, combined, start, start_num, stop, stop_num, strides, strides_num, s);
+done:
+  hr_array_release(region);
+  hr_array_release(cast);
+  hr_array_release(wide);
+  hr_array_release(combined);
+  return status;
+}
+
+hr_status hr_slice_update_add(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
+                              const int *stop, size_t stop_num, const int *strides, size_t strides_num, hr_stream *s) {
+  return slice_combine(out, hr_add, src, update, start, start_num, stop, stop_num, strides, strides_num, s);
+}
+hr_status hr_slice_update_prod(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
+                               const int *stop, size_t stop_num, const int *strides, size_t strides_num, hr_stream *s) {
+  return slice_combine(out, hr_multiply, src, update, start, start_num, stop, stop_num, strides, strides_num, s);
+}
+hr_status hr_slice_update_max(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
+                              const int *stop, size_t stop_num, const int *strides, size_t strides_num, hr_stream *s) {
+  return slice_combine(out, hr_maximum, src, update, start, start_num, stop, stop_num, strides, strides_num, s);
+}
+hr_status hr_slice_update_min(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
+                              const int *stop, size_t stop_num, const int *strides, size_t strides_num, hr_stream *s) {
+  return slice_combine(out, hr_minimum, src, update, start, start_num, stop, stop_num, strides, strides_num, s);
 }
 
 hr_status hr_slice_update_dynamic(hr_array **out, hr_array *src, hr_array *update, hr_array *start, const int *axes,

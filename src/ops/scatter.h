@@ -40,6 +40,18 @@ hr_status hr_scatter_add_axis(hr_array **out, hr_array *a, hr_array *indices, hr
 hr_status hr_slice_update(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
                           const int *stop, size_t stop_num, const int *strides, size_t strides_num,
                           hr_stream *s) HR_MUST_USE;
+hr_status hr_slice_update_add(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
+                              const int *stop, size_t stop_num, const int *strides, size_t strides_num,
+                              hr_stream *s) HR_MUST_USE;
+hr_status hr_slice_update_prod(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
+                               const int *stop, size_t stop_num, const int *strides, size_t strides_num,
+                               hr_stream *s) HR_MUST_USE;
+hr_status hr_slice_update_max(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
+                              const int *stop, size_t stop_num, const int *strides, size_t strides_num,
+                              hr_stream *s) HR_MUST_USE;
+hr_status hr_slice_update_min(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
+                              const int *stop, size_t stop_num, const int *strides, size_t strides_num,
+                              hr_stream *s) HR_MUST_USE;
 /* start holds one place for each of `axes`, known when the op runs; the block must lie inside. Axes that the update lacks
  * are whole axes, or one place where a start is given. */
 hr_status hr_slice_update_dynamic(hr_array **out, hr_array *src, hr_array *update, hr_array *start, const int *axes,

@@ -1,0 +1,254 @@
+/* Distributions as formulas over uniform numbers. The order of operations and the dtype of each step are those by which
+ * the results agree with MLX. */
+#include "ops/distributions.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "ops/binary.h"
+#include "ops/chain.h"
+#include "ops/check.h"
+#include "ops/random.h"
+#include "ops/random_internal.h"
+#include "ops/reduce.h"
+#include "ops/shape.h"
+#include "ops/unary.h"
+
+static const float BELOW_1 = 0x1.fffffep-1f;
+
+static hr_array *broadcast(hr_chain *c, hr_array *a, const int *shape, size_t shape_num) {
+  hr_array *out;
+  if (c->status != HR_OK) return NULL;
+  hr_status status = hr_broadcast_to(&out, a, shape, shape_num, c->stream);
+  return hr_chain_keep(c, status, out);
+}
+
+/* Uniform of low and high, which are of the dtype. */
+static hr_array *uniform(hr_chain *c, hr_array *low, hr_array *high, const int *shape, size_t shape_num, hr_dtype dtype,
+                         hr_array *key) {
+  hr_array *out;
+  if (c->status != HR_OK) return NULL;
+  bool scalars = low->size == 1 && high->size == 1 && low->ndim <= (int)shape_num && high->ndim <= (int)shape_num;
+  if (scalars) {
+    hr_status status = hr_random_uniform_scalars(&out, low, high, shape, shape_num, dtype, key, c->stream);
+    return hr_chain_keep(c, status, out);
+  }
+  hr_array *zero = hr_chain_scalar(c, 0, dtype), *one = hr_chain_scalar(c, 1, dtype);
+  hr_array *range = broadcast(c, hr_chain_binary(c, hr_subtract, high, low), shape, shape_num);
+  hr_array *start = broadcast(c, low, shape, shape_num);
+  if (c->status != HR_OK) return NULL;
+  hr_status status = hr_random_uniform_scalars(&out, zero, one, shape, shape_num, dtype, key, c->stream);
+  hr_array *unit = hr_chain_keep(c, status, out);
+  return hr_chain_binary(c, hr_add, hr_chain_binary(c, hr_multiply, unit, range), start);
+}
+
+/* Uniform float32 between two numbers. */
+static hr_array *uniform_between(hr_chain *c, float low, float high, const int *shape, size_t shape_num,
+                                 hr_array *key) {
+  hr_array *from = hr_chain_scalar(c, low, HR_FLOAT32), *to = hr_chain_scalar(c, high, HR_FLOAT32);
+  return uniform(c, from, to, shape, shape_num, HR_FLOAT32, key);
+}
+
+hr_status hr_random_uniform(hr_array **out, hr_array *low, hr_array *high, const int *shape, size_t shape_num,
+                            hr_dtype dtype, hr_array *key, hr_stream *s) {
+  static const char OP[] = "random_uniform";
+  hr_chain c = hr_chain_begin(s);
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_random_check_float(OP, dtype));
+  HR_TRY(hr_op_given(OP, low));
+  HR_TRY(hr_op_given(OP, high));
+  HR_TRY(hr_op_shape(OP, shape, shape_num));
+  hr_array *from = hr_chain_cast(&c, low, dtype), *to = hr_chain_cast(&c, high, dtype);
+  status = hr_chain_end(&c, out, uniform(&c, from, to, shape, shape_num, dtype, key));
+done:
+  return status;
+}
+
+hr_status hr_random_randint(hr_array **out, hr_array *low, hr_array *high, const int *shape, size_t shape_num,
+                            hr_dtype dtype, hr_array *key, hr_stream *s) {
+  static const char OP[] = "random_randint";
+  hr_chain c = hr_chain_begin(s);
+  hr_status status = HR_OK;
+  *out = NULL;
+  if (!hr_dtype_valid(dtype) || hr_dtype_is_inexact(dtype))
+    return hr_fail(HR_INVALID, "%s: an integer dtype or bool is needed", OP);
+  HR_TRY(hr_op_given(OP, low));
+  HR_TRY(hr_op_given(OP, high));
+  HR_TRY(hr_op_shape(OP, shape, shape_num));
+  hr_dtype work = dtype == HR_BOOL ? HR_UINT32 : dtype;
+  hr_array *from = hr_chain_cast(&c, low, work), *to = hr_chain_cast(&c, high, work);
+  hr_array *from_f32 = hr_chain_cast(&c, from, HR_FLOAT32), *to_f32 = hr_chain_cast(&c, to, HR_FLOAT32);
+  hr_array *real = uniform(&c, from_f32, to_f32, shape, shape_num, HR_FLOAT32, key);
+  hr_array *whole = hr_chain_cast(&c, hr_chain_unary(&c, hr_floor, real), work);
+  hr_array *last = hr_chain_binary(&c, hr_subtract, to, hr_chain_scalar(&c, 1, work));
+  /* `low` is the last word: it stays when the range is empty. */
+  whole = hr_chain_binary(&c, hr_maximum, hr_chain_binary(&c, hr_minimum, whole, last), from);
+  status = hr_chain_end(&c, out, hr_chain_cast(&c, whole, dtype));
+done:
+  return status;
+}
+
+hr_status hr_random_bernoulli(hr_array **out, hr_array *p, const int *shape, size_t shape_num, hr_array *key,
+                              hr_stream *s) {
+  static const char OP[] = "random_bernoulli";
+  hr_chain c = hr_chain_begin(s);
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_op_given(OP, p));
+  if (!hr_dtype_is_float(hr_array_dtype(p)))
+    return hr_fail(HR_INVALID, "%s: a probability of dtype %s: a floating-point type is needed", OP,
+                   hr_dtype_names[hr_array_dtype(p)]);
+  HR_TRY(hr_op_shape(OP, shape, shape_num));
+  hr_array *wide = broadcast(&c, p, shape, shape_num);
+  hr_array *u = uniform_between(&c, 0, 1, shape, shape_num, key);
+  status = hr_chain_end(&c, out, hr_chain_binary(&c, hr_less, u, wide));
+done:
+  return status;
+}
+
+hr_status hr_random_normal_broadcast(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, hr_array *loc,
+                                     hr_array *scale, hr_array *key, hr_stream *s) {
+  hr_chain c = hr_chain_begin(s);
+  float factor = scale ? 1.0f : sqrtf(2.0f);
+  hr_array *made = NULL;
+  hr_status status = hr_random_erfinv(&made, shape, shape_num, dtype, factor, 0, key, s);
+  hr_array *x = hr_chain_keep(&c, status, made);
+  if (scale) {
+    hr_array *root = hr_chain_scalar(&c, sqrtf(2.0f), dtype), *cast = hr_chain_cast(&c, scale, dtype);
+    hr_array *wide = broadcast(&c, hr_chain_binary(&c, hr_multiply, root, cast), shape, shape_num);
+    x = hr_chain_binary(&c, hr_multiply, x, wide);
+  }
+  if (loc) {
+    hr_array *wide = broadcast(&c, hr_chain_cast(&c, loc, dtype), shape, shape_num);
+    x = hr_chain_binary(&c, hr_add, wide, x);
+  }
+  return hr_chain_end(&c, out, x);
+}
+
+/* The normal distribution's inverse, sqrt(2) erfinv(u), for u uniform between erf(lower / sqrt(2)) and
+ * erf(upper / sqrt(2)). */
+hr_status hr_random_truncated_normal(hr_array **out, hr_array *lower, hr_array *upper, const int *shape,
+                                     size_t shape_num, hr_dtype dtype, hr_array *key, hr_stream *s) {
+  static const char OP[] = "random_truncated_normal";
+  hr_chain c = hr_chain_begin(s);
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_random_check_float(OP, dtype));
+  HR_TRY(hr_op_given(OP, lower));
+  HR_TRY(hr_op_given(OP, upper));
+  HR_TRY(hr_op_shape(OP, shape, shape_num));
+  hr_array *root = hr_chain_scalar(&c, sqrtf(2.0f), dtype);
+  hr_array *low = hr_chain_cast(&c, lower, dtype), *high = hr_chain_cast(&c, upper, dtype);
+  hr_array *a = hr_chain_unary(&c, hr_erf, hr_chain_binary(&c, hr_divide, low, root));
+  hr_array *b = hr_chain_unary(&c, hr_erf, hr_chain_binary(&c, hr_divide, high, root));
+  hr_array *u = uniform(&c, a, b, shape, shape_num, dtype, key);
+  hr_array *x = hr_chain_binary(&c, hr_multiply, root, hr_chain_unary(&c, hr_erfinv, u));
+  x = hr_chain_binary(&c, hr_maximum, hr_chain_binary(&c, hr_minimum, x, high), low);
+  status = hr_chain_end(&c, out, x);
+done:
+  return status;
+}
+
+hr_status hr_random_gumbel(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, hr_array *key,
+                           hr_stream *s) {
+  hr_chain c = hr_chain_begin(s);
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_random_check_float("random_gumbel", dtype));
+  HR_TRY(hr_op_shape("random_gumbel", shape, shape_num));
+  hr_array *zero = hr_chain_scalar(&c, 0, dtype), *one = hr_chain_scalar(&c, 1, dtype);
+  hr_array *x = uniform(&c, zero, one, shape, shape_num, dtype, key);
+  for (int i = 0; i < 2; i++) x = hr_chain_unary(&c, hr_negative, hr_chain_unary(&c, hr_log, x));
+  status = hr_chain_end(&c, out, x);
+done:
+  return status;
+}
+
+/* sign(u) log(1 - |u|) for u uniform in (-1, 1). */
+hr_status hr_random_laplace(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
+                            hr_array *key, hr_stream *s) {
+  hr_chain c = hr_chain_begin(s);
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_random_check_float("random_laplace", dtype));
+  HR_TRY(hr_op_shape("random_laplace", shape, shape_num));
+  hr_array *u = uniform_between(&c, -BELOW_1, 1, shape, shape_num, key);
+  hr_array *log = hr_chain_unary(&c, hr_negative, hr_chain_unary(&c, hr_abs, u));
+  log = hr_chain_unary(&c, hr_log1p, log);
+  hr_array *x = hr_chain_cast(&c, hr_chain_binary(&c, hr_multiply, hr_chain_unary(&c, hr_sign, u), log), dtype);
+  if (scale != 1.0f) x = hr_chain_binary(&c, hr_multiply, hr_chain_scalar(&c, scale, dtype), x);
+  if (loc != 0.0f) x = hr_chain_binary(&c, hr_add, hr_chain_scalar(&c, loc, dtype), x);
+  status = hr_chain_end(&c, out, x);
+done:
+  return status;
+}
+
+/* --- categorical: the place of the largest of logits plus Gumbel noise --- */
+
+static hr_status largest_noisy(hr_array **out, hr_array *logits, int axis, const int *shape, size_t shape_num,
+                               hr_array *key, hr_stream *s) {
+  hr_chain c = hr_chain_begin(s);
+  hr_array *made = NULL;
+  hr_status status = hr_random_gumbel(&made, shape, shape_num, HR_FLOAT32, key, s);
+  hr_array *noise = hr_chain_keep(&c, status, made);
+  hr_array *sum = hr_chain_binary(&c, hr_add, noise, logits);
+  if (c.status == HR_OK) {
+    status = hr_argmax_axis(&made, sum, axis, false, s);
+    sum = hr_chain_keep(&c, status, made);
+  }
+  return hr_chain_end(&c, out, sum);
+}
+
+hr_status hr_random_categorical(hr_array **out, hr_array *logits, int axis, hr_array *key, hr_stream *s) {
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_op_given("random_categorical", logits));
+  HR_TRY(hr_op_axis(&axis, "random_categorical", axis, logits->ndim));
+  status = largest_noisy(out, logits, axis, hr_array_shape(logits), logits->ndim, key, s);
+done:
+  return status;
+}
+
+hr_status hr_random_categorical_num_samples(hr_array **out, hr_array *logits_, int axis, int num_samples, hr_array *key,
+                                            hr_stream *s) {
+  static const char OP[] = "random_categorical";
+  int shape[HR_MAX_NDIM + 1];
+  hr_array *longer = NULL;
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_op_given(OP, logits_));
+  HR_TRY(hr_op_axis(&axis, OP, axis, logits_->ndim));
+  HR_TRY(hr_expand_dims(&longer, logits_, -1, s));
+  memcpy(shape, hr_array_shape(longer), longer->ndim * sizeof *shape);
+  shape[longer->ndim - 1] = num_samples;
+  status = largest_noisy(out, longer, axis, shape, longer->ndim, key, s);
+done:
+  hr_array_release(longer);
+  return status;
+}
+
+/* The noise has the shape asked for, with the axis of the logits put in, counted from the end. */
+hr_status hr_random_categorical_shape(hr_array **out, hr_array *logits, int axis, const int *shape, size_t shape_num,
+                                      hr_array *key, hr_stream *s) {
+  static const char OP[] = "random_categorical";
+  char text[HR_SHAPE_TEXT], text_logits[HR_ARRAY_TEXT];
+  int full[HR_MAX_NDIM + 1], rest[HR_MAX_NDIM], joined[HR_MAX_NDIM], ndim = 0, joined_ndim = 0;
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_op_given(OP, logits));
+  HR_TRY(hr_op_axis(&axis, OP, axis, logits->ndim));
+  HR_TRY(hr_op_shape(OP, shape, shape_num));
+  for (int i = 0; i < logits->ndim; i++)
+    if (i != axis) rest[ndim++] = hr_array_shape(logits)[i];
+  if (hr_shape_broadcast(joined, &joined_ndim, rest, ndim, shape, (int)shape_num) != HR_OK ||
+      joined_ndim != (int)shape_num || (shape_num && memcmp(joined, shape, shape_num * sizeof *shape) != 0))
+    return hr_fail(HR_INVALID, "%s: the axes of %s but %d do not broadcast to %s", OP,
+                   hr_array_format(text_logits, logits), axis, hr_shape_format(text, shape, (int)shape_num));
+  int place = (int)shape_num + 1 - (logits->ndim - axis);
+  for (int i = 0, from = 0; i <= (int)shape_num; i++)
+    full[i] = i == place ? hr_array_shape(logits)[axis] : shape[from++];
+  status = largest_noisy(out, logits, place, full, shape_num + 1, key, s);
+done:
+  return status;
+}

@@ -1,0 +1,166 @@
+"""Indexing, shapes, joins and products against mlx and NumPy."""
+import mlx.core as mx
+import numpy as np
+import pytest
+
+import hr
+from test_elementwise import from_mx, pair, same
+
+mx.set_default_device(mx.cpu)
+INTEGERS = [hr.UINT8, hr.UINT16, hr.UINT32, hr.UINT64, hr.INT8, hr.INT16, hr.INT32, hr.INT64]
+
+
+def grid(*shape):
+    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES)
+def test_take(dtype):
+    x, y = pair(np.arange(24).reshape(2, 3, 4) % 100, dtype)
+    for index in ([0, 1], [[1, -1], [0, -2]], 1, []):
+        i = np.array(index, np.int32)
+        for axis in (0, 1, 2, -1):
+            same(hr.take_axis(x, i, axis), mx.take(y, mx.array(i), axis))
+        same(hr.take(x, i), mx.take(y, mx.array(i)))
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_index_dtypes(dtype):
+    i, j = pair([[2, 0], [1, 1]], dtype)
+    a = grid(3, 4)
+    same(hr.take_axis(a, i, 0), mx.take(mx.array(a), j, 0))
+    same(hr.take_along_axis(a[:2], i, 1), mx.take_along_axis(mx.array(a[:2]), j, 1))
+    same(hr.put_along_axis(a[:2], i, np.float32(9), 1), mx.put_along_axis(mx.array(a[:2]), j, mx.array(9.0), 1))
+
+
+def test_out_of_range():
+    for call in (lambda: hr.take_axis(grid(3), np.int32(3), 0), lambda: hr.take_axis(grid(3), np.int32(-4), 0),
+                 lambda: hr.take_along_axis(grid(3), np.array([5]), 0),
+                 lambda: hr.put_along_axis(grid(3), np.array([5]), np.float32(1), 0),
+                 lambda: hr.scatter_single(grid(3), np.array([5]), grid(1, 1), 0)):
+        with pytest.raises(hr.Error, match="out of range"):
+            call().numpy()
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES)
+@pytest.mark.parametrize("mode", ["add", "prod", "max", "min"])
+def test_scatter_modes(dtype, mode):
+    if dtype == hr.COMPLEX64 and mode in ("max", "min"):
+        pytest.skip("complex numbers have no order")
+    x, a = pair(np.arange(6).reshape(3, 2) + 1, dtype)
+    u, b = pair(np.arange(8).reshape(4, 1, 2), dtype)
+    index = np.array([0, 2, 0, -1])
+    want = np.asarray(from_mx(a)).copy()
+    operation = {"add": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}[mode]
+    with np.errstate(over="ignore"):
+        operation.at(want, index, np.asarray(from_mx(b))[:, 0])
+    np.testing.assert_array_equal(getattr(hr, f"scatter_{mode}_single")(x, index, u, 0).numpy(), want)
+
+
+def test_slice_updates():
+    a, u = grid(4, 6), np.array([[3.0], [30.0]], np.float32)
+    start, stop, step = (3, 1), (-5, 6), (-2, 2)
+    view = (slice(3, None, -2), slice(1, 6, 2))
+    for name, operation in (("slice_update", lambda old, new: new), ("slice_update_add", np.add),
+                            ("slice_update_prod", np.multiply), ("slice_update_max", np.maximum),
+                            ("slice_update_min", np.minimum)):
+        want = a.copy()
+        want[view] = operation(want[view], np.broadcast_to(u, want[view].shape))
+        np.testing.assert_array_equal(getattr(hr, name)(a, u, start, stop, step).numpy(), want)
+
+
+def test_gather_and_dynamic_slices():
+    a = grid(5, 6)
+    np.testing.assert_array_equal(hr.gather(a, [np.array([1, -1]), np.array([2, 0])], (0, 1), (1, 2)).numpy()[:, 0],
+                                  [a[1, 2:4], a[4, 0:2]])
+    same(hr.slice_dynamic(a, np.array([1, 2]), (0, 1), (2, 3)),
+         mx.slice(mx.array(a), mx.array([1, 2]), (0, 1), (2, 3)))
+    same(hr.slice_update_dynamic(a, grid(2, 2), np.array([1, 2]), (0, 1)),
+         mx.slice_update(mx.array(a), mx.array(grid(2, 2)), mx.array([1, 2]), (0, 1)))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_chains_of_views(seed):
+    """Random chains of views, each step done by NumPy too."""
+    random = np.random.default_rng(seed)
+    want = grid(4, 6, 5)
+    got = hr.array(want)
+    for _ in range(6):
+        kind = random.integers(6)
+        if kind == 0:
+            order = [int(i) for i in random.permutation(want.ndim)]
+            got, want = hr.transpose_axes(got, order), want.transpose(order)
+        elif kind == 1:
+            sizes = want.shape
+            step = [int(s) for s in random.choice([-2, -1, 1, 2], want.ndim)]
+            start = [int(random.integers(0, n)) if n else 0 for n in sizes]
+            stop = [-n - 1 if s < 0 else n for n, s in zip(sizes, step)]
+            index = tuple(slice(a, None, s) for a, s in zip(start, step))
+            got, want = hr.slice(got, start, stop, step), want[index]
+        elif kind == 2 and want.ndim > 1:
+            got, want = hr.flatten(got, 0, 1), want.reshape((-1,) + want.shape[2:])
+        elif kind == 3 and want.ndim < 5:
+            axis = int(random.integers(want.ndim + 1))
+            got, want = hr.expand_dims(got, axis), np.expand_dims(want, axis)
+        elif kind == 4 and want.ndim < 5:
+            got, want = hr.broadcast_to(got, (2,) + want.shape), np.broadcast_to(want, (2,) + want.shape)
+        elif want.ndim > 1:
+            got, want = hr.diagonal(got, 1, 0, 1), np.diagonal(want, 1, 0, 1)
+    np.testing.assert_array_equal(got.numpy(), want)
+    np.testing.assert_array_equal(hr.add(got, got).numpy(), want + want)
+
+
+def test_joins():
+    a, b = grid(2, 3), grid(2, 1)
+    same(hr.concatenate_axis([a, b], 1), mx.concatenate([mx.array(a), mx.array(b)], 1))
+    same(hr.stack_axis([a, a], -1), mx.stack([mx.array(a)] * 2, -1))
+    same(hr.tile(a, (2, 1, 2)), mx.tile(mx.array(a), (2, 1, 2)))
+    same(hr.repeat_axis(a, 3, 1), mx.repeat(mx.array(a), 3, 1))
+    same(hr.roll_axes(a, (1, -1), (0, 1)), mx.roll(mx.array(a), (1, -1), (0, 1)))
+    same(hr.trace(a, 1, 0, 1, hr.FLOAT16), mx.trace(mx.array(a), 1, 0, 1, mx.float16))
+    for mode in ("constant", "edge", "reflect", "symmetric"):
+        same(hr.pad(a, (0, 1), (3, 4), (5, 1), np.float32(7), mode),
+             mx.pad(mx.array(a), ((3, 5), (4, 1)), mode, 7))
+    for mine, theirs in zip(hr.meshgrid([grid(2), grid(3), grid(4)], False, "xy"),
+                            mx.meshgrid(mx.array(grid(2)), mx.array(grid(3)), mx.array(grid(4)))):
+        same(mine, theirs)
+
+
+@pytest.mark.parametrize("a_dtype", hr.DTYPES)
+@pytest.mark.parametrize("b_dtype", hr.DTYPES)
+def test_matmul_dtypes(a_dtype, b_dtype):
+    (a, x), (b, y) = pair(np.arange(6).reshape(2, 3) % 2, a_dtype), pair(np.arange(12).reshape(3, 4) % 3 % 2, b_dtype)
+    try:
+        want = mx.matmul(x, y)
+        mx.eval(want)
+    except ValueError:
+        with pytest.raises(hr.Error):
+            hr.matmul(a, b)
+        return
+    same(hr.matmul(a, b), want)
+
+
+@pytest.mark.parametrize("shapes", [((3,), (3,)), ((3,), (5, 3, 2)), ((4, 2, 3), (3,)), ((2, 1, 4, 3), (5, 3, 6)),
+                                    ((4, 7, 3), (3, 2)), ((4, 1, 3), (3, 2)), ((1, 900), (900, 700)),
+                                    ((300, 900), (900, 1)), ((130, 600), (600, 70)), ((0, 3), (3, 2)),
+                                    ((2, 0), (0, 3))])
+def test_matmul_shapes(shapes):
+    random = np.random.default_rng(1)
+    a, b = [random.standard_normal(s).astype(np.float32) for s in shapes]
+    want = np.matmul(a.astype(float), b.astype(float))
+    got = hr.matmul(a, b).numpy()
+    assert got.shape == want.shape
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=2e-5 * np.sqrt(a.shape[-1] + 1))
+
+
+def test_products():
+    random = np.random.default_rng(2)
+    a, b = random.standard_normal((2, 3, 4)).astype(np.float32), random.standard_normal((4, 3, 5)).astype(np.float32)
+    near = dict(rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(hr.tensordot(a, b, (1, 2), (1, 0)).numpy(), np.tensordot(a, b, ((1, 2), (1, 0))), **near)
+    np.testing.assert_allclose(hr.inner(a, a).numpy(), np.inner(a, a), **near)
+    np.testing.assert_allclose(hr.kron(a, b).numpy(), np.kron(a, b), **near)
+    np.testing.assert_allclose(hr.addmm(np.float32(2), a[0], a[0].T, 0.5, 3).numpy(), 0.5 * a[0] @ a[0].T + 6, **near)
+    x, y = mx.array([1, 2]), mx.array([3, 4, 5])
+    same(hr.outer(np.array([1, 2], np.int32), np.array([3, 4, 5], np.int32)), mx.outer(x, y))
+    same(hr.kron(np.array([1, 2], np.int32), np.array([3, 4, 5], np.int32)), mx.kron(x, y))
