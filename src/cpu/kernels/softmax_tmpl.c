@@ -1,0 +1,136 @@
+/* src/cpu/kernels/softmax_tmpl.c - see softmax.h. */
+/* hr-dtypes: f16 f32 f64 bf16 */
+#include "cpu/kernels/softmax.h"
+
+#include "cpu/kernels/elem.h"
+#include "cpu/kernels/vexp.h"
+
+enum { LANES = 64 };
+
+#if HR_ELEM_CODE == HR_CODE_f64
+/* x <= 0 or NaN. e^x = 2^k e^r with |r| <= ln 2 / 2, by the Taylor series of e^r up to r^13: its rest is below 2^-57.
+ * Below -708 the result is 0. */
+HR_INLINE double exponential(double x) {
+  double low = x < -708.0 ? -708.0 : x;
+  double shifted = low * 0x1.71547652b82fep0 + 0x1.8p52; /* rounds x / ln 2 to an integer, in the low bits */
+  double k = shifted - 0x1.8p52;
+  double r = hr_fma(k, -0x1.62e42fep-1, low);
+  r = hr_fma(k, -0x1.f473de6af278fp-30, r);
+  double q = 1.0 / 6227020800.0;
+  q = hr_fma(q, r, 1.0 / 479001600.0);
+  q = hr_fma(q, r, 1.0 / 39916800.0);
+  q = hr_fma(q, r, 1.0 / 3628800.0);
+  q = hr_fma(q, r, 1.0 / 362880.0);
+  q = hr_fma(q, r, 1.0 / 40320.0);
+  q = hr_fma(q, r, 1.0 / 5040.0);
+  q = hr_fma(q, r, 1.0 / 720.0);
+  q = hr_fma(q, r, 1.0 / 120.0);
+  q = hr_fma(q, r, 1.0 / 24.0);
+  q = hr_fma(q, r, 1.0 / 6.0);
+  q = hr_fma(q, r, 0.5);
+  double above_one = hr_fma(r * r, q, r);
+  uint64_t power = hr_bits_f64(shifted) - 0x4338000000000000u;
+  double y = (1.0 + above_one) * hr_f64_bits((power + 1023) << 52);
+  return x < -708.0 ? 0.0 : y;
+}
+#else
+HR_INLINE float exponential(float x) { return hr_vexpf(x); }
+#endif
+
+HR_INLINE hr_accum greater(hr_accum a, hr_accum b) { return a > b ? a : b; }
+
+static __attribute__((noinline)) hr_accum greatest(const hr_elem *x, int64_t n) {
+  hr_accum lanes[LANES];
+  for (int k = 0; k < LANES; k++) lanes[k] = -__builtin_inff();
+  for (; n >= LANES; n -= LANES, x += LANES)
+    for (int k = 0; k < LANES; k++) lanes[k] = greater(hr_elem_load(x + k), lanes[k]);
+  for (int k = 0; k < n; k++) lanes[k] = greater(hr_elem_load(x + k), lanes[k]);
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int k = 0; k < half; k++) lanes[k] = greater(lanes[k + half], lanes[k]);
+  return lanes[0];
+}
+
+/* The sum of e^(x - shift); these are also written to `out` where they are not NULL. */
+HR_INLINE hr_accum sum_of(hr_accum *out, const hr_elem *x, int64_t n, hr_accum shift) {
+  hr_accum lanes[LANES] = {0};
+  for (; n >= LANES; n -= LANES, x += LANES, out += out ? LANES : 0) {
+    hr_accum e[LANES];
+    for (int k = 0; k < LANES; k++) e[k] = exponential(hr_elem_load(x + k) - shift);
+    for (int k = 0; k < LANES; k++) lanes[k] += e[k];
+    if (out) memcpy(out, e, sizeof e);
+  }
+  for (int k = 0; k < n; k++) {
+    hr_accum e = exponential(hr_elem_load(x + k) - shift);
+    lanes[k] += e;
+    if (out) out[k] = e;
+  }
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int k = 0; k < half; k++) lanes[k] += lanes[k + half];
+  return lanes[0];
+}
+
+static hr_softmax_stats stats(const void *x, int64_t n) {
+  hr_accum most = greatest(x, n), shift = most - most == 0 ? most : 0;
+  return (hr_softmax_stats){most, sum_of(NULL, x, n, shift)};
+}
+
+static __attribute__((noinline)) void scale_by(hr_elem *out, const hr_elem *x, int64_t n, hr_accum shift,
+                                               hr_accum factor) {
+  HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++)
+      hr_elem_store(out + i, exponential(hr_elem_load(x + i) - shift) * factor);
+}
+
+/* Infinite sums come from +infinity among the elements. */
+HR_INLINE hr_accum inverse(hr_accum sum) { return sum - sum == 0 ? 1 / sum : (hr_accum)__builtin_nanf(""); }
+
+static void scale(void *out, const void *x, int64_t n, const hr_softmax_stats *s) {
+  scale_by(out, x, n, (hr_accum)s->greatest, inverse((hr_accum)s->sum));
+}
+
+static void rows(void *out, const void *x, int64_t out_stride, int64_t stride, int64_t count, int64_t n) {
+  for (int64_t r = 0; r < count; r++) {
+    const hr_elem *row = (const hr_elem *)((const char *)x + r * stride);
+    hr_elem *to = (hr_elem *)((char *)out + r * out_stride);
+    hr_accum most = greatest(row, n), shift = most - most == 0 ? most : 0;
+#if HR_ELEM_IS_HALF
+    scale_by(to, row, n, shift, inverse(sum_of(NULL, row, n, shift)));
+#else
+    hr_accum factor = inverse(sum_of(to, row, n, shift));
+    for (int64_t i = 0; i < n; i++) to[i] *= factor;
+#endif
+  }
+}
+
+static void column_shifts(hr_accum *shift, const char *x, int64_t stride, int64_t rows, int64_t n) {
+  for (int64_t j = 0; j < n; j++) shift[j] = -__builtin_inff();
+  for (int64_t r = 0; r < rows; r++, x += stride)
+    for (int64_t j = 0; j < n; j++) shift[j] = greater(hr_elem_load((const hr_elem *)x + j), shift[j]);
+  for (int64_t j = 0; j < n; j++) shift[j] = shift[j] - shift[j] == 0 ? shift[j] : 0;
+}
+
+static void column_factors(hr_accum *factor, const hr_accum *shift, const char *x, int64_t stride, int64_t rows,
+                           int64_t n) {
+  hr_accum total[HR_SOFTMAX_COLUMNS] = {0};
+  for (int64_t r = 0; r < rows;) {
+    hr_accum part[HR_SOFTMAX_COLUMNS] = {0};
+    int64_t end = rows - r < HR_SOFTMAX_RUN ? rows : r + HR_SOFTMAX_RUN;
+    for (; r < end; r++, x += stride)
+      for (int64_t j = 0; j < n; j++) part[j] += exponential(hr_elem_load((const hr_elem *)x + j) - shift[j]);
+    for (int64_t j = 0; j < n; j++) total[j] += part[j];
+  }
+  for (int64_t j = 0; j < n; j++) factor[j] = inverse(total[j]);
+}
+
+static void cols(void *out, const void *x, int64_t out_stride, int64_t stride, int64_t rows, int64_t n) {
+  hr_accum shift[HR_SOFTMAX_COLUMNS], factor[HR_SOFTMAX_COLUMNS];
+  column_shifts(shift, x, stride, rows, n);
+  column_factors(factor, shift, x, stride, rows, n);
+  for (int64_t r = 0; r < rows; r++) {
+    const hr_elem *row = (const hr_elem *)((const char *)x + r * stride);
+    hr_elem *to = (hr_elem *)((char *)out + r * out_stride);
+    HR_VECTOR_LOOP for (int64_t j = 0; j < n; j++)
+        hr_elem_store(to + j, exponential(hr_elem_load(row + j) - shift[j]) * factor[j]);
+  }
+}
+
+const hr_softmax_kernel HR_NAME(hr_softmax) = {.rows = rows, .cols = cols, .stats = stats, .scale = scale};

@@ -1,0 +1,247 @@
+/* src/cpu/scan.c - running sums, products, maxima, minima and logsumexp along one axis of any layout.
+ *
+ * Where the last axis is another one and has unit stride, tiles of its columns go on side by side; else rows go on one by
+ * one. A long row is cut into blocks: the first pass takes what each block adds up to, the second goes on from there. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cpu/isa.h"
+#include "cpu/kernels/elem.h"
+#include "cpu/kernels/scan.h"
+#include "cpu/loops.h"
+#include "ops/op_list.h"
+#include "ops/scan.h"
+#include "sched/parallel.h"
+
+enum { BLOCK = 65536, TILE = 512, CHUNK_ITEMS = 131072 };
+
+typedef const hr_scan_kernels *const kernel_row[HR_ISA_COUNT];
+
+#define TABLE(name)                      \
+  HR_ISA_DECLARE(hr_scan_kernels, name); \
+  static kernel_row row_##name = HR_ISA_ROW(name)
+
+TABLE(hr_scan_u8);
+TABLE(hr_scan_u16);
+TABLE(hr_scan_u32);
+TABLE(hr_scan_u64);
+TABLE(hr_scan_i8);
+TABLE(hr_scan_i16);
+TABLE(hr_scan_i32);
+TABLE(hr_scan_i64);
+TABLE(hr_scan_f16);
+TABLE(hr_scan_f32);
+TABLE(hr_scan_f64);
+TABLE(hr_scan_bf16);
+TABLE(hr_scan_c64);
+
+static kernel_row *const tables[HR_DTYPE_COUNT] = {
+    [HR_BOOL] = &row_hr_scan_u8,       [HR_UINT8] = &row_hr_scan_u8,      [HR_UINT16] = &row_hr_scan_u16,
+    [HR_UINT32] = &row_hr_scan_u32,    [HR_UINT64] = &row_hr_scan_u64,    [HR_INT8] = &row_hr_scan_i8,
+    [HR_INT16] = &row_hr_scan_i16,     [HR_INT32] = &row_hr_scan_i32,     [HR_INT64] = &row_hr_scan_i64,
+    [HR_FLOAT16] = &row_hr_scan_f16,   [HR_FLOAT32] = &row_hr_scan_f32,   [HR_FLOAT64] = &row_hr_scan_f64,
+    [HR_BFLOAT16] = &row_hr_scan_bf16, [HR_COMPLEX64] = &row_hr_scan_c64,
+};
+
+/* --- logcumsumexp: by the functions of the C library; accumulators are double --- */
+
+static double log_add(double a, double b) {
+  double most = a > b ? a : b, least = a > b ? b : a;
+  if (isnan(a) || isnan(b)) return NAN;
+  return isinf(most) ? most : most + log1p(exp(least - most));
+}
+
+static void log_start(void *acc, int64_t n) {
+  for (int64_t i = 0; i < n; i++) ((double *)acc)[i] = -INFINITY;
+}
+
+static void log_join(void *acc, const void *more) { *(double *)acc = log_add(*(double *)acc, *(const double *)more); }
+
+static double load_f16(const char *p) { return hr_f16_load(*(const uint16_t *)p); }
+static double load_bf16(const char *p) { return hr_bf16_load(*(const uint16_t *)p); }
+static double load_f32(const char *p) { return *(const float *)p; }
+static double load_f64(const char *p) { return *(const double *)p; }
+static void store_f16(char *p, double x) { *(uint16_t *)p = hr_f16_store((float)x); }
+static void store_bf16(char *p, double x) { *(uint16_t *)p = hr_bf16_store((float)x); }
+static void store_f32(char *p, double x) { *(float *)p = (float)x; }
+static void store_f64(char *p, double x) { *(double *)p = x; }
+
+static inline __attribute__((always_inline)) void log_row(double *acc, char *out, int64_t out_stride, const char *x,
+                                                          int64_t stride, int64_t n, int inclusive,
+                                                          double (*load)(const char *), void (*put)(char *, double)) {
+  for (int64_t i = 0; i < n; i++) {
+    double next = log_add(*acc, load(x + i * stride));
+    if (out) put(out + i * out_stride, inclusive ? next : *acc);
+    *acc = next;
+  }
+}
+
+#define LOG_KERNEL(dtype, bytes)                                                                                  \
+  static void row_log_##dtype(void *acc, void *out, int64_t out_stride, const void *x, int64_t stride, int64_t n, \
+                              int inclusive) {                                                                    \
+    log_row(acc, out, out_stride, x, stride, n, inclusive, load_##dtype, store_##dtype);                          \
+  }                                                                                                               \
+  static void step_log_##dtype(void *acc, void *out, const void *x, int64_t n, int inclusive) {                   \
+    for (int64_t i = 0; i < n; i++)                                                                               \
+      row_log_##dtype((double *)acc + i, (char *)out + i * bytes, bytes, (const char *)x + i * bytes, bytes, 1,   \
+                      inclusive);                                                                                 \
+  }                                                                                                               \
+  static const hr_scan_kernel log_##dtype = {                                                                     \
+      .start = log_start, .row = row_log_##dtype, .join = log_join, .step = step_log_##dtype}
+
+LOG_KERNEL(f16, 2);
+LOG_KERNEL(bf16, 2);
+LOG_KERNEL(f32, 4);
+LOG_KERNEL(f64, 8);
+
+static const hr_scan_kernel *find_kernel(hr_scan_kind kind, hr_dtype dtype) {
+  static const hr_dtype as_unsigned[] = {
+      [HR_INT8] = HR_UINT8, [HR_INT16] = HR_UINT16, [HR_INT32] = HR_UINT32, [HR_INT64] = HR_UINT64};
+  if (kind == HR_SCAN_LOGSUMEXP)
+    return dtype == HR_FLOAT16    ? &log_f16
+           : dtype == HR_BFLOAT16 ? &log_bf16
+           : dtype == HR_FLOAT32  ? &log_f32
+                                  : &log_f64;
+  bool adds = kind == HR_SCAN_SUM || kind == HR_SCAN_PROD;
+  if (adds && hr_dtype_classes[dtype] == HR_CLASS_SIGNED) dtype = as_unsigned[dtype];
+  const hr_scan_kernels *kernels = (*tables[dtype])[hr_isa_level()];
+  const hr_scan_kernel *by_kind[] = {&kernels->sum, &kernels->prod, &kernels->max, &kernels->min};
+  return by_kind[kind];
+}
+
+/* --- the walk --- */
+
+typedef struct job {
+  const hr_scan_kernel *kernel;
+  int64_t n, elem, out_stride, in_stride;
+  int64_t out_first, in_first; /* bytes to the element that comes first */
+  int inclusive;
+  hr_loop groups; /* operand 0 is the output, operand 1 the input */
+  int64_t columns;
+  char (*carries)[8]; /* of each block of a long row */
+  char *out;
+  const char *in;
+} job;
+
+static void rows_run(void *ctx, char *const *data, const int64_t *strides, int64_t count) {
+  const job *j = ctx;
+  for (int64_t i = 0; i < count; i++) {
+    _Alignas(8) char acc[8];
+    j->kernel->start(acc, 1);
+    j->kernel->row(acc, data[0] + i * strides[0] + j->out_first, j->out_stride, data[1] + i * strides[1] + j->in_first,
+                   j->in_stride, j->n, j->inclusive);
+  }
+}
+
+static void columns_run(void *ctx, int64_t first, int64_t end) {
+  const job *j = ctx;
+  int64_t tiles = (j->columns + TILE - 1) / TILE;
+  for (int64_t item = first; item < end; item++) {
+    _Alignas(64) char acc[TILE * 8];
+    int64_t column = item % tiles * TILE, width = j->columns - column < TILE ? j->columns - column : TILE;
+    char *out = hr_loop_at(&j->groups, 0, item / tiles) + j->out_first + column * j->elem;
+    const char *in = hr_loop_at(&j->groups, 1, item / tiles) + j->in_first + column * j->elem;
+    j->kernel->start(acc, width);
+    for (int64_t i = 0; i < j->n; i++)
+      j->kernel->step(acc, out + i * j->out_stride, in + i * j->in_stride, width, j->inclusive);
+  }
+}
+
+static int64_t block_length(const job *j, int64_t block) {
+  return j->n - block * BLOCK < BLOCK ? j->n - block * BLOCK : BLOCK;
+}
+
+static void total_block(void *ctx, int64_t block) {
+  const job *j = ctx;
+  j->kernel->start(j->carries[block], 1);
+  j->kernel->row(j->carries[block], NULL, 0, j->in + block * BLOCK * j->in_stride, j->in_stride, block_length(j, block),
+                 1);
+}
+
+static void scan_block(void *ctx, int64_t block) {
+  const job *j = ctx;
+  j->kernel->row(j->carries[block], j->out + block * BLOCK * j->out_stride, j->out_stride,
+                 j->in + block * BLOCK * j->in_stride, j->in_stride, block_length(j, block), j->inclusive);
+}
+
+/* Totals of blocks to what each block starts from. */
+static void carry_on(const job *j, int64_t blocks) {
+  _Alignas(8) char sum[8], next[8];
+  j->kernel->start(sum, 1);
+  for (int64_t block = 0; block < blocks; block++) {
+    memcpy(next, sum, sizeof next);
+    j->kernel->join(next, j->carries[block]);
+    memcpy(j->carries[block], sum, sizeof sum);
+    memcpy(sum, next, sizeof sum);
+  }
+}
+
+static void long_rows_run(void *ctx, char *const *data, const int64_t *strides, int64_t count) {
+  job *j = ctx;
+  int64_t blocks = (j->n + BLOCK - 1) / BLOCK;
+  for (int64_t i = 0; i < count; i++) {
+    j->out = data[0] + i * strides[0] + j->out_first;
+    j->in = data[1] + i * strides[1] + j->in_first;
+    hr_parallel_for(blocks, total_block, j);
+    carry_on(j, blocks);
+    hr_parallel_for(blocks, scan_block, j);
+  }
+}
+
+static hr_status run_long(job *j) {
+  j->carries = hr_alloc(sizeof *j->carries * (size_t)((j->n + BLOCK - 1) / BLOCK));
+  if (!j->carries) return hr_fail(HR_OUT_OF_MEMORY, "no memory for the sums of %lld elements", (long long)j->n);
+  hr_loop_range(&j->groups, 0, j->groups.size, long_rows_run, j);
+  hr_free(j->carries);
+  return HR_OK;
+}
+
+static void job_groups(job *j, const hr_array *out, const hr_array *in, int axis, int columns) {
+  int shape[HR_MAX_NDIM], count = 0;
+  int64_t out_strides[HR_MAX_NDIM], in_strides[HR_MAX_NDIM];
+  for (int i = 0; i < in->ndim; i++) {
+    if (i == axis || i == columns) continue;
+    shape[count] = hr_array_shape(in)[i];
+    out_strides[count] = hr_array_strides(out)[i];
+    in_strides[count++] = hr_array_strides(in)[i];
+  }
+  hr_loop_init(&j->groups, shape, count);
+  hr_loop_add_strided(&j->groups, hr_array_data(out), out_strides, j->elem);
+  hr_loop_add_strided(&j->groups, hr_array_data(in), in_strides, j->elem);
+  hr_loop_collapse(&j->groups);
+}
+
+static int64_t grain_of(int64_t elements) { return elements < CHUNK_ITEMS ? CHUNK_ITEMS / elements : 1; }
+
+hr_status hr_cpu_scan(const hr_run *run) {
+  const hr_scan_attrs *attrs = run->attrs;
+  const hr_array *in = run->in[0], *out = run->out[0];
+  hr_status status = hr_run_reuse(run, 0, 1);
+  if (status != HR_OK || out->size == 0) return status;
+  int last = in->ndim - 1;
+  bool columns = last != attrs->axis && hr_array_strides(in)[last] == 1 && hr_array_shape(in)[last] > 1;
+  job j = {.kernel = find_kernel((hr_scan_kind)run->op->kernel, hr_array_dtype(in)),
+           .n = hr_array_shape(in)[attrs->axis],
+           .elem = (int64_t)hr_array_itemsize(in),
+           .inclusive = attrs->inclusive};
+  j.out_stride = hr_array_strides(out)[attrs->axis] * j.elem;
+  j.in_stride = hr_array_strides(in)[attrs->axis] * j.elem;
+  if (attrs->reverse) {
+    j.out_first = (j.n - 1) * j.out_stride;
+    j.in_first = (j.n - 1) * j.in_stride;
+    j.out_stride = -j.out_stride;
+    j.in_stride = -j.in_stride;
+  }
+  job_groups(&j, out, in, attrs->axis, columns ? last : -1);
+  if (columns) {
+    j.columns = hr_array_shape(in)[last];
+    int64_t tiles = (j.columns + TILE - 1) / TILE;
+    hr_parallel_range(j.groups.size * tiles, grain_of(j.n * TILE), columns_run, &j);
+  } else if (j.n > 2 * BLOCK) {
+    status = run_long(&j);
+  } else {
+    hr_loop_run(&j.groups, grain_of(j.n), rows_run, &j);
+  }
+  return status;
+}
