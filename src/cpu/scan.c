@@ -103,6 +103,7 @@ static const hr_scan_kernel *find_kernel(hr_scan_kind kind, hr_dtype dtype) {
            : dtype == HR_BFLOAT16 ? &log_bf16
            : dtype == HR_FLOAT32  ? &log_f32
                                   : &log_f64;
+  if (dtype == HR_BOOL && kind == HR_SCAN_MIN) kind = HR_SCAN_PROD; /* the same, and its start is true, not 255 */
   bool adds = kind == HR_SCAN_SUM || kind == HR_SCAN_PROD;
   if (adds && hr_dtype_classes[dtype] == HR_CLASS_SIGNED) dtype = as_unsigned[dtype];
   const hr_scan_kernels *kernels = (*tables[dtype])[hr_isa_level()];

@@ -5,7 +5,7 @@
 #include "cpu/kernels/elem.h"
 #include "cpu/kernels/vexp.h"
 
-enum { LANES = 64 };
+enum { LANES = 64, RUN = 8192 };
 
 #if HR_ELEM_CODE == HR_CODE_f64
 /* x <= 0 or NaN. e^x = 2^k e^r with |r| <= ln 2 / 2, by the Taylor series of e^r up to r^13: its rest is below 2^-57.
@@ -50,20 +50,27 @@ static __attribute__((noinline)) hr_accum greatest(const hr_elem *x, int64_t n) 
   return lanes[0];
 }
 
-/* The sum of e^(x - shift); these are also written to `out` where they are not NULL. */
-HR_INLINE hr_accum sum_of(hr_accum *out, const hr_elem *x, int64_t n, hr_accum shift) {
-  hr_accum lanes[LANES] = {0};
+/* Adds e^(x - shift) of n elements to the lanes; these are also written to `out` where it is not NULL. */
+HR_INLINE void add_run(hr_accum *lanes, hr_accum *out, const hr_elem *x, int64_t n, hr_accum shift) {
+  hr_accum part[LANES] = {0};
   for (; n >= LANES; n -= LANES, x += LANES, out += out ? LANES : 0) {
     hr_accum e[LANES];
     for (int k = 0; k < LANES; k++) e[k] = exponential(hr_elem_load(x + k) - shift);
-    for (int k = 0; k < LANES; k++) lanes[k] += e[k];
+    for (int k = 0; k < LANES; k++) part[k] += e[k];
     if (out) memcpy(out, e, sizeof e);
   }
   for (int k = 0; k < n; k++) {
     hr_accum e = exponential(hr_elem_load(x + k) - shift);
-    lanes[k] += e;
+    part[k] += e;
     if (out) out[k] = e;
   }
+  for (int k = 0; k < LANES; k++) lanes[k] += part[k];
+}
+
+HR_INLINE hr_accum sum_of(hr_accum *out, const hr_elem *x, int64_t n, hr_accum shift) {
+  hr_accum lanes[LANES] = {0};
+  for (int64_t at = 0; at < n; at += RUN)
+    add_run(lanes, out ? out + at : NULL, x + at, n - at < RUN ? n - at : RUN, shift);
   for (int half = LANES / 2; half > 0; half /= 2)
     for (int k = 0; k < half; k++) lanes[k] += lanes[k + half];
   return lanes[0];
