@@ -1,5 +1,5 @@
-/* Kernels of the program's own, in Metal's and CUDA's language. Without such a device they can be described and checked, and
- * applying one is an error: so a description keeps what the checks need and no more. */
+/* Kernels of the program's own, in the languages of Metal and CUDA. Without such a device they can be described and
+ * checked, and applying one is an error: so a description keeps what the checks need and no more. */
 #include "base/memory.h"
 #include "capi/handle.h"
 #include "mlx/c/fast.h"

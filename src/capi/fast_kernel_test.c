@@ -1,4 +1,4 @@
-/* Kernels of the program's own, on a machine that cannot run them: descriptions are checked, applying one is an error. */
+/* Kernels of the program's own where none can run: descriptions are checked, applying one is an error. */
 #include "capi/test_util.h"
 
 #include "mlx/c/array.h"
