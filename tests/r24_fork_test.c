@@ -143,8 +143,8 @@ static void test_forks_among_busy_threads(void **state) {
   (void)state;
   enum { THREADS = 3 };
   pthread_t threads[THREADS];
+  if (HR_SANITIZED) skip(); /* AddressSanitizer's own locks do not survive a fork among busy threads */
   hr_stream *s = stream_new();
-  if (NO_THREADS_AFTER_FORK) skip();
   for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, busy_thread, s), 0);
   for (int i = 0; i < 50 * stress_factor(); i++) in_child(child_works, NULL);
   hr_store_release(&enough, true);

@@ -65,10 +65,10 @@ static UNUSED_OK hr_status scalar_infer(hr_layout *out, const hr_op_call *call) 
 }
 static UNUSED_OK int64_t value_of(const hr_array *a) { return *(const int64_t *)hr_array_data(a); }
 static UNUSED_OK hr_status run_sum(const hr_run *run) {
-  int64_t sum = 1;
-  for (int i = 0; i < run->in_count; i++) sum += value_of(run->in[i]);
+  uint64_t sum = 1; /* unsigned: long chains of doublings wrap */
+  for (int i = 0; i < run->in_count; i++) sum += (uint64_t)value_of(run->in[i]);
   hr_status status = hr_run_output(run, 0);
-  if (status == HR_OK && run->out[0]) *(int64_t *)hr_array_data(run->out[0]) = sum;
+  if (status == HR_OK && run->out[0]) *(int64_t *)hr_array_data(run->out[0]) = (int64_t)sum;
   return status;
 }
 static UNUSED_OK hr_status run_call(const hr_run *run) {
