@@ -22,30 +22,30 @@ static uint64_t slow_cost(const hr_op_call *call, hr_array *const *out) {
 }
 
 /* X(name in MLX, kernel, infer, cost) */
-#define OPS(X)                                         \
-  X(add, ADD, same_infer, NULL)                        \
-  X(subtract, SUBTRACT, same_infer, NULL)              \
-  X(multiply, MULTIPLY, same_infer, NULL)              \
-  X(floor_divide, FLOOR_DIVIDE, same_infer, slow_cost) \
-  X(remainder, REMAINDER, same_infer, slow_cost)       \
-  X(power, POWER, same_infer, slow_cost)               \
-  X(maximum, MAXIMUM, same_infer, NULL)                \
-  X(minimum, MINIMUM, same_infer, NULL)                \
-  X(divide, DIVIDE, same_infer, NULL)                  \
-  X(arctan2, ARCTAN2, same_infer, slow_cost)           \
-  X(logaddexp, LOGADDEXP, same_infer, slow_cost)       \
-  X(equal, EQUAL, bool_infer, NULL)                    \
-  X(not_equal, NOT_EQUAL, bool_infer, NULL)            \
-  X(less, LESS, bool_infer, NULL)                      \
-  X(less_equal, LESS_EQUAL, bool_infer, NULL)          \
-  X(equal_nan, EQUAL_NAN, bool_infer, NULL)            \
-  X(logical_and, LOGICAL_AND, bool_infer, NULL)        \
-  X(logical_or, LOGICAL_OR, bool_infer, NULL)          \
-  X(bitwise_and, AND, same_infer, NULL)                \
-  X(bitwise_or, OR, same_infer, NULL)                  \
-  X(bitwise_xor, XOR, same_infer, NULL)                \
-  X(left_shift, SHL, same_infer, NULL)                 \
-  X(right_shift, SHR, same_infer, NULL)
+#define OPS(X)                                               \
+  X(add, ADD, same_infer, hr_pointwise_cost)                 \
+  X(subtract, SUBTRACT, same_infer, hr_pointwise_cost)       \
+  X(multiply, MULTIPLY, same_infer, hr_pointwise_cost)       \
+  X(floor_divide, FLOOR_DIVIDE, same_infer, slow_cost)       \
+  X(remainder, REMAINDER, same_infer, slow_cost)             \
+  X(power, POWER, same_infer, slow_cost)                     \
+  X(maximum, MAXIMUM, same_infer, hr_pointwise_cost)         \
+  X(minimum, MINIMUM, same_infer, hr_pointwise_cost)         \
+  X(divide, DIVIDE, same_infer, hr_pointwise_cost)           \
+  X(arctan2, ARCTAN2, same_infer, slow_cost)                 \
+  X(logaddexp, LOGADDEXP, same_infer, slow_cost)             \
+  X(equal, EQUAL, bool_infer, hr_pointwise_cost)             \
+  X(not_equal, NOT_EQUAL, bool_infer, hr_pointwise_cost)     \
+  X(less, LESS, bool_infer, hr_pointwise_cost)               \
+  X(less_equal, LESS_EQUAL, bool_infer, hr_pointwise_cost)   \
+  X(equal_nan, EQUAL_NAN, bool_infer, hr_pointwise_cost)     \
+  X(logical_and, LOGICAL_AND, bool_infer, hr_pointwise_cost) \
+  X(logical_or, LOGICAL_OR, bool_infer, hr_pointwise_cost)   \
+  X(bitwise_and, AND, same_infer, hr_pointwise_cost)         \
+  X(bitwise_or, OR, same_infer, hr_pointwise_cost)           \
+  X(bitwise_xor, XOR, same_infer, hr_pointwise_cost)         \
+  X(left_shift, SHL, same_infer, hr_pointwise_cost)          \
+  X(right_shift, SHR, same_infer, hr_pointwise_cost)
 
 #define X(op_name, op_kernel, op_infer, op_cost)                  \
   const hr_op hr_op_##op_name = {.name = #op_name,                \

@@ -27,6 +27,7 @@ const hr_op hr_op_astype = {
     .traits = HR_OP_ELEMENTWISE | HR_OP_LINEAR,
     .attrs_size = sizeof(dtype_attrs),
     .infer = astype_infer,
+    .cost = hr_pointwise_cost,
     .run = {[HR_BACKEND_CPU] = hr_cpu_cast},
     .attrs_equal = dtype_equal,
 };
@@ -106,6 +107,7 @@ const hr_op hr_op_copy = {
     .outputs = 1,
     .traits = HR_OP_ELEMENTWISE | HR_OP_LINEAR,
     .infer = copy_infer,
+    .cost = hr_pointwise_cost,
     .run = {[HR_BACKEND_CPU] = hr_cpu_copy},
 };
 

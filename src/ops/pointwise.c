@@ -40,6 +40,12 @@ hr_status hr_pointwise_layout(hr_layout *out, hr_dtype dtype, hr_array *const *i
   return hr_layout_set(out, shape, ndim, dtype);
 }
 
+uint64_t hr_pointwise_cost(const hr_op_call *call, hr_array *const *out) {
+  uint64_t bytes = hr_array_nbytes(out[0]);
+  for (int k = 0; k < call->in_count; k++) bytes += hr_array_nbytes(call->in[k]);
+  return 60 + bytes / 24;
+}
+
 static hr_status replace(hr_array **x, hr_array *next, hr_status status) {
   if (status != HR_OK) return status;
   hr_array_release(*x);

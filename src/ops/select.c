@@ -22,6 +22,7 @@ const hr_op hr_op_select = {
     .outputs = 1,
     .traits = HR_OP_ELEMENTWISE,
     .infer = select_infer,
+    .cost = hr_pointwise_cost,
     .run = {[HR_BACKEND_CPU] = hr_cpu_select},
 };
 

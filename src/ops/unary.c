@@ -21,55 +21,60 @@ static hr_status real_infer(hr_layout *out, const hr_op_call *call) {
   return hr_pointwise_layout(out, dtype == HR_COMPLEX64 ? HR_FLOAT32 : dtype, call->in, 1);
 }
 
-/* Vector functions take about half a nanosecond an element, others are as fast as memory; complex ones take 50. */
+/* Complex functions go through the C library. */
 static uint64_t math_cost(const hr_op_call *call, hr_array *const *out) {
-  uint64_t size = (uint64_t)out[0]->size;
-  return 60 + (hr_array_dtype(call->in[0]) == HR_COMPLEX64 ? 50 * size : size);
+  return hr_pointwise_cost(call, out) + (hr_array_dtype(call->in[0]) == HR_COMPLEX64 ? 50 : 1) * (uint64_t)out[0]->size;
+}
+
+/* Our own polynomials (kernels/vexp.h) and single instructions. */
+static uint64_t fast_cost(const hr_op_call *call, hr_array *const *out) {
+  if (hr_array_dtype(call->in[0]) == HR_COMPLEX64) return math_cost(call, out);
+  return hr_pointwise_cost(call, out) + (uint64_t)out[0]->size / 4;
 }
 
 /* X(name in MLX, kernel, infer, cost) */
-#define OPS(X)                                \
-  X(abs, ABS, real_infer, NULL)               \
-  X(negative, NEGATIVE, same_infer, NULL)     \
-  X(sign, SIGN, same_infer, NULL)             \
-  X(square, SQUARE, same_infer, NULL)         \
-  X(ceil, CEIL, same_infer, NULL)             \
-  X(floor, FLOOR, same_infer, NULL)           \
-  X(rint, RINT, same_infer, NULL)             \
-  X(logical_not, NOT, bool_infer, NULL)       \
-  X(bitwise_invert, INVERT, same_infer, NULL) \
-  X(conjugate, CONJUGATE, same_infer, NULL)   \
-  X(real, REAL, real_infer, NULL)             \
-  X(imag, IMAG, real_infer, NULL)             \
-  X(isnan, ISNAN, bool_infer, NULL)           \
-  X(isinf, ISINF, bool_infer, NULL)           \
-  X(isposinf, ISPOSINF, bool_infer, NULL)     \
-  X(isneginf, ISNEGINF, bool_infer, NULL)     \
-  X(isfinite, ISFINITE, bool_infer, NULL)     \
-  X(sqrt, SQRT, same_infer, math_cost)        \
-  X(rsqrt, RSQRT, same_infer, math_cost)      \
-  X(exp, EXP, same_infer, math_cost)          \
-  X(expm1, EXPM1, same_infer, math_cost)      \
-  X(log, LOG, same_infer, math_cost)          \
-  X(log2, LOG2, same_infer, math_cost)        \
-  X(log10, LOG10, same_infer, math_cost)      \
-  X(log1p, LOG1P, same_infer, math_cost)      \
-  X(sin, SIN, same_infer, math_cost)          \
-  X(cos, COS, same_infer, math_cost)          \
-  X(tan, TAN, same_infer, math_cost)          \
-  X(arcsin, ARCSIN, same_infer, math_cost)    \
-  X(arccos, ARCCOS, same_infer, math_cost)    \
-  X(arctan, ARCTAN, same_infer, math_cost)    \
-  X(sinh, SINH, same_infer, math_cost)        \
-  X(cosh, COSH, same_infer, math_cost)        \
-  X(tanh, TANH, same_infer, math_cost)        \
-  X(arcsinh, ARCSINH, same_infer, math_cost)  \
-  X(arccosh, ARCCOSH, same_infer, math_cost)  \
-  X(arctanh, ARCTANH, same_infer, math_cost)  \
-  X(erf, ERF, same_infer, math_cost)          \
-  X(erfinv, ERFINV, same_infer, math_cost)    \
-  X(sigmoid, SIGMOID, same_infer, math_cost)  \
-  X(reciprocal, RECIPROCAL, same_infer, math_cost)
+#define OPS(X)                                             \
+  X(abs, ABS, real_infer, hr_pointwise_cost)               \
+  X(negative, NEGATIVE, same_infer, hr_pointwise_cost)     \
+  X(sign, SIGN, same_infer, hr_pointwise_cost)             \
+  X(square, SQUARE, same_infer, hr_pointwise_cost)         \
+  X(ceil, CEIL, same_infer, hr_pointwise_cost)             \
+  X(floor, FLOOR, same_infer, hr_pointwise_cost)           \
+  X(rint, RINT, same_infer, hr_pointwise_cost)             \
+  X(logical_not, NOT, bool_infer, hr_pointwise_cost)       \
+  X(bitwise_invert, INVERT, same_infer, hr_pointwise_cost) \
+  X(conjugate, CONJUGATE, same_infer, hr_pointwise_cost)   \
+  X(real, REAL, real_infer, hr_pointwise_cost)             \
+  X(imag, IMAG, real_infer, hr_pointwise_cost)             \
+  X(isnan, ISNAN, bool_infer, hr_pointwise_cost)           \
+  X(isinf, ISINF, bool_infer, hr_pointwise_cost)           \
+  X(isposinf, ISPOSINF, bool_infer, hr_pointwise_cost)     \
+  X(isneginf, ISNEGINF, bool_infer, hr_pointwise_cost)     \
+  X(isfinite, ISFINITE, bool_infer, hr_pointwise_cost)     \
+  X(sqrt, SQRT, same_infer, fast_cost)                     \
+  X(rsqrt, RSQRT, same_infer, fast_cost)                   \
+  X(exp, EXP, same_infer, fast_cost)                       \
+  X(expm1, EXPM1, same_infer, math_cost)                   \
+  X(log, LOG, same_infer, math_cost)                       \
+  X(log2, LOG2, same_infer, math_cost)                     \
+  X(log10, LOG10, same_infer, math_cost)                   \
+  X(log1p, LOG1P, same_infer, math_cost)                   \
+  X(sin, SIN, same_infer, math_cost)                       \
+  X(cos, COS, same_infer, math_cost)                       \
+  X(tan, TAN, same_infer, math_cost)                       \
+  X(arcsin, ARCSIN, same_infer, math_cost)                 \
+  X(arccos, ARCCOS, same_infer, math_cost)                 \
+  X(arctan, ARCTAN, same_infer, math_cost)                 \
+  X(sinh, SINH, same_infer, math_cost)                     \
+  X(cosh, COSH, same_infer, math_cost)                     \
+  X(tanh, TANH, same_infer, fast_cost)                     \
+  X(arcsinh, ARCSINH, same_infer, math_cost)               \
+  X(arccosh, ARCCOSH, same_infer, math_cost)               \
+  X(arctanh, ARCTANH, same_infer, math_cost)               \
+  X(erf, ERF, same_infer, math_cost)                       \
+  X(erfinv, ERFINV, same_infer, math_cost)                 \
+  X(sigmoid, SIGMOID, same_infer, fast_cost)               \
+  X(reciprocal, RECIPROCAL, same_infer, fast_cost)
 
 #define X(op_name, op_kernel, op_infer, op_cost)                 \
   const hr_op hr_op_##op_name = {.name = #op_name,               \

@@ -1,0 +1,198 @@
+/* Passes and kernels against plain C: every length around a tile, guard bytes, layouts, and the error of functions. */
+#include "cpu/elementwise.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+/* after the headers that it needs */
+#include <cmocka.h>
+
+#include "cpu/loops.h"
+
+enum { GUARD = 64, MOST = 1100 };
+
+/* A row-major array over memory with guard bytes on both sides. */
+static hr_array *guarded(hr_dtype dtype, int n) {
+  hr_array *a = NULL;
+  hr_layout layout;
+  hr_buffer *buffer = NULL;
+  size_t bytes = hr_dtype_bytes[dtype];
+  assert_int_equal(hr_buffer_new(&buffer, 2 * GUARD + (size_t)n * bytes), HR_OK);
+  memset(buffer->data, 0xa5, 2 * GUARD + (size_t)n * bytes);
+  assert_int_equal(hr_layout_set(&layout, &n, 1, dtype), HR_OK);
+  layout.offset = GUARD / (int64_t)bytes;
+  assert_int_equal(hr_array_new_buffer(&a, &layout, buffer), HR_OK);
+  hr_buffer_release(buffer);
+  return a;
+}
+
+static void check_guards(const hr_array *a) {
+  const unsigned char *data = hr_array_data(a), *end = data + hr_array_nbytes(a);
+  for (int i = 1; i <= GUARD; i++) assert_int_equal(data[-i], 0xa5);
+  for (int i = 0; i < GUARD; i++) assert_int_equal(end[i], 0xa5);
+}
+
+static void put(hr_array *a, int64_t i, double value) {
+  const void *in = &value;
+  hr_kernel_cast(HR_FLOAT64, hr_array_dtype(a))((char *)hr_array_data(a) + i * (int64_t)hr_array_itemsize(a), &in, 1,
+                                                0);
+}
+static double get(const hr_array *a, int64_t i) {
+  double value;
+  const void *in = (char *)hr_array_data(a) + i * (int64_t)hr_array_itemsize(a);
+  hr_kernel_cast(hr_array_dtype(a), HR_FLOAT64)(&value, &in, 1, 0);
+  return value;
+}
+
+/* What the dtype makes of a sum of small numbers. */
+static double plain_sum(hr_dtype dtype, double x, double y) {
+  if (dtype == HR_BOOL) return x != 0 || y != 0;
+  if (dtype == HR_UINT8) return (uint8_t)(x + y);
+  if (dtype == HR_INT8) return (int8_t)(uint8_t)(int)(x + y);
+  return x + y;
+}
+
+static void add_of_every_dtype_and_length(void **state) {
+  (void)state;
+  static const int lengths[] = {0, 1, 7, 15, 16, 17, 31, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1023, 1025, MOST};
+  for (int d = 0; d < HR_DTYPE_COUNT; d++)
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+      for (int scalar = 0; scalar < 3; scalar++) {
+        hr_dtype dtype = (hr_dtype)d, compute = hr_dtype_compute(dtype);
+        int n = lengths[l], lens[2] = {scalar == 1 ? 1 : n, scalar == 2 ? 1 : n};
+        hr_array *in[2], *out = guarded(dtype, n);
+        for (int k = 0; k < 2; k++) {
+          in[k] = guarded(dtype, lens[k]);
+          for (int i = 0; i < lens[k]; i++) put(in[k], i, (i * (k + 3) + 1) % 111);
+        }
+        hr_pass pass;
+        hr_pass_init(&pass, hr_kernel_binary(HR_BINARY_ADD, compute), compute, compute, out, in, 2);
+        hr_pass_run(&pass, out, in);
+        for (int i = 0; i < n; i++)
+          assert_true(get(out, i) ==
+                      plain_sum(dtype, get(in[0], lens[0] == 1 ? 0 : i), get(in[1], lens[1] == 1 ? 0 : i)));
+        check_guards(out);
+        for (int k = 0; k < 2; k++) check_guards(in[k]), hr_array_release(in[k]);
+        hr_array_release(out);
+      }
+}
+
+static void functions_write_only_their_run(void **state) {
+  (void)state;
+  for (int op = HR_UNARY_MATH; op < HR_UNARY_CONJUGATE; op++)
+    for (int d = HR_FLOAT32; d <= HR_FLOAT64; d++)
+      for (int n = 0; n < 40; n++) {
+        hr_array *in = guarded((hr_dtype)d, n), *out = guarded((hr_dtype)d, n);
+        for (int i = 0; i < n; i++) put(in, i, 0.01 * i);
+        hr_pass pass;
+        hr_pass_init(&pass, hr_kernel_unary((hr_unary)op, (hr_dtype)d), (hr_dtype)d, (hr_dtype)d, out, &in, 1);
+        hr_pass_run(&pass, out, &in);
+        check_guards(out);
+        hr_array_release(in);
+        hr_array_release(out);
+      }
+}
+
+/* Units of the last place of the float nearest to want. */
+static double ulps(float got, double want) {
+  float near = (float)want;
+  if (isnan(want)) return isnan(got) ? 0 : INFINITY;
+  if (isinf(near) || near == 0) return got == near ? 0 : isinf(near) ? INFINITY : fabs(got) / 0x1p-149;
+  int exponent;
+  frexp(want, &exponent);
+  return fabs((double)got - want) / ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
+}
+
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+/* HEADRACE_STRESS=n looks at n times as many of the 2^32 arguments. Without FMA tanh and sigmoid are a little worse. */
+static void float_functions_are_within_an_ulp(void **state) {
+  (void)state;
+  static const struct {
+    hr_unary op;
+    double (*exact)(double);
+    double most;
+  } cases[] = {
+      {HR_UNARY_EXP, exp, 1},     {HR_UNARY_TANH, tanh, 1.2}, {HR_UNARY_SIGMOID, sigmoid, 1.5},
+      {HR_UNARY_LOG, log, 1},     {HR_UNARY_ERF, erf, 1},     {HR_UNARY_SIN, sin, 1},
+      {HR_UNARY_EXPM1, expm1, 1}, {HR_UNARY_LOG1P, log1p, 1}, {HR_UNARY_SINH, sinh, 1},
+      {HR_UNARY_ARCTAN, atan, 1},
+  };
+  const char *stress = getenv("HEADRACE_STRESS");
+  uint64_t step = 40009 / (uint64_t)(stress && atoi(stress) > 0 ? atoi(stress) : 1) + 1;
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+    for (uint64_t first = 0; first < 1ull << 32; first += step * MOST) {
+      float x[MOST], y[MOST];
+      for (int i = 0; i < MOST; i++) {
+        uint32_t bits = (uint32_t)(first + (uint64_t)i * step);
+        memcpy(&x[i], &bits, sizeof bits);
+      }
+      hr_kernel_unary(cases[c].op, HR_FLOAT32)(y, (const void *const[]){x}, MOST, 0);
+      for (int i = 0; i < MOST; i++) {
+        double error = ulps(y[i], cases[c].exact(x[i]));
+        if (!(error <= cases[c].most)) fail_msg("function %zu of %a: %a is off by %g ulp", c, x[i], y[i], error);
+      }
+    }
+}
+
+typedef struct visit {
+  int count;
+  char *first[64];
+  int64_t runs[64];
+} visit;
+
+static void note(void *ctx, char *const *data, const int64_t *strides, int64_t count) {
+  visit *v = ctx;
+  (void)strides;
+  v->first[v->count] = data[0];
+  v->runs[v->count++] = count;
+}
+
+static void loops_join_axes_and_cut_ranges(void **state) {
+  (void)state;
+  char memory[256];
+  hr_loop loop;
+  visit v = {0};
+  hr_loop_init(&loop, (int[]){2, 1, 3, 4}, 4);
+  hr_loop_add_strided(&loop, memory, (int64_t[]){24, 99, 8, 2}, 1);
+  hr_loop_collapse(&loop);
+  assert_int_equal(loop.ndim, 1);
+  assert_int_equal(loop.shape[0], 24);
+  assert_false(hr_loop_is_flat(&loop, 0, 1));
+  hr_loop_init(&loop, (int[]){3, 4}, 2);
+  hr_loop_add_strided(&loop, memory, (int64_t[]){10, 1}, 1);
+  hr_loop_collapse(&loop);
+  hr_loop_range(&loop, 2, 9, note, &v);
+  assert_int_equal(v.count, 3);
+  assert_ptr_equal(v.first[0], memory + 2);
+  assert_ptr_equal(v.first[1], memory + 10);
+  assert_ptr_equal(v.first[2], memory + 20);
+  assert_int_equal(v.runs[0], 2);
+  assert_int_equal(v.runs[2], 1);
+  assert_ptr_equal(hr_loop_at(&loop, 0, 7), memory + 13);
+}
+
+static void sorted_loops_of_dense_operands_are_flat(void **state) {
+  (void)state;
+  char memory[256];
+  hr_loop loop;
+  hr_loop_init(&loop, (int[]){2, 3, 1, 4}, 4);
+  hr_loop_add_strided(&loop, memory, (int64_t[]){3, 1, 7, 6}, 4);
+  hr_loop_sort(&loop, 0);
+  hr_loop_collapse(&loop);
+  assert_true(hr_loop_is_flat(&loop, 0, 4));
+  assert_int_equal(loop.ndim, 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(add_of_every_dtype_and_length),           cmocka_unit_test(functions_write_only_their_run),
+      cmocka_unit_test(float_functions_are_within_an_ulp),       cmocka_unit_test(loops_join_axes_and_cut_ranges),
+      cmocka_unit_test(sorted_loops_of_dense_operands_are_flat),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
