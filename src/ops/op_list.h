@@ -30,7 +30,6 @@ hr_status hr_cpu_slice_update(const hr_run *run);
 hr_status hr_cpu_slice_update_dynamic(const hr_run *run);
 hr_status hr_cpu_softmax(const hr_run *run);
 hr_status hr_cpu_sort(const hr_run *run);
-hr_status hr_cpu_sort(const hr_run *run);
 hr_status hr_cpu_take(const hr_run *run);
 hr_status hr_cpu_take_along_axis(const hr_run *run);
 hr_status hr_cpu_to_fp8(const hr_run *run);
