@@ -37,20 +37,80 @@ static void pack_rows(hr_accum *to, const hr_elem *in, int64_t k, int width, int
   }
 }
 
-enum { BLOCK = 16 }; /* places of k at a time: the part of the panel that is being filled stays in L1 */
+/* Rows that lie apart are turned over in registers, a square of LANES by LANES elements at a time: in the stage of s the
+ * rows i and i + s exchange blocks of s elements. */
+#define VECTOR_BYTES (HR_ISA_LEVEL == 2 ? 64 : HR_ISA_LEVEL == 1 ? 32 : 16)
+#define LANES        (VECTOR_BYTES / (HR_ELEM_CODE == HR_CODE_f64 ? 8 : 4))
+typedef hr_accum vector __attribute__((vector_size(VECTOR_BYTES)));
+
+#if LANES == 16
+#define EACH_LANE(P, s)                                                                                         \
+  P(0, s), P(1, s), P(2, s), P(3, s), P(4, s), P(5, s), P(6, s), P(7, s), P(8, s), P(9, s), P(10, s), P(11, s), \
+      P(12, s), P(13, s), P(14, s), P(15, s)
+#elif LANES == 8
+#define EACH_LANE(P, s) P(0, s), P(1, s), P(2, s), P(3, s), P(4, s), P(5, s), P(6, s), P(7, s)
+#elif LANES == 4
+#define EACH_LANE(P, s) P(0, s), P(1, s), P(2, s), P(3, s)
+#else
+#define EACH_LANE(P, s) P(0, s), P(1, s)
+#endif
+/* Which of the 2 LANES elements of rows i and i + s belongs at lane j of row i, and of row i + s. */
+#define UPPER(j, s) ((j) & (s) ? LANES + (j) - (s) : (j))
+#define LOWER(j, s) ((j) & (s) ? LANES + (j) : (j) + (s))
+#define STAGE(s)                                                        \
+  for (int i = 0; i < LANES; i++) {                                     \
+    if (i & (s)) continue;                                              \
+    vector a = rows[i], b = rows[i + (s)];                              \
+    rows[i] = __builtin_shufflevector(a, b, EACH_LANE(UPPER, s));       \
+    rows[i + (s)] = __builtin_shufflevector(a, b, EACH_LANE(LOWER, s)); \
+  }
+
+static inline void turn(vector *rows) {
+  STAGE(1)
+#if LANES >= 4
+  STAGE(2)
+#endif
+#if LANES >= 8
+  STAGE(4)
+#endif
+#if LANES >= 16
+  STAGE(8)
+#endif
+}
+
+/* to[q * width + j] = in[j * across + q] for j < count (0 for the rest), q < LANES. Stores are whole vectors: those that
+ * reach behind the panel's width are overwritten by what is stored after them; the panel's very last row is exact. */
+static inline void pack_square(hr_accum *to, const hr_elem *in, int width, int count, int64_t across, int last_width) {
+  vector rows[LANES];
+  for (int j = 0; j < LANES; j++) {
+    hr_accum row[LANES] = {0};
+    if (j < count)
+      for (int q = 0; q < LANES; q++) row[q] = hr_elem_load(in + j * across + q);
+    memcpy(&rows[j], row, sizeof rows[j]);
+  }
+  turn(rows);
+  for (int q = 0; q < LANES - 1; q++) memcpy(to + q * width, &rows[q], sizeof rows[q]);
+  memcpy(to + (LANES - 1) * width, &rows[LANES - 1], (size_t)last_width * sizeof(hr_accum));
+}
+
+static void pack_one(hr_accum *to, const hr_elem *in, int width, int count, int64_t across) {
+  for (int j = 0; j < width; j++) to[j] = j < count ? hr_elem_load(in + j * across) : 0;
+}
 
 static void pack(void *panel, const void *from, int64_t k, int width, int count, int64_t across, int64_t along) {
   hr_accum *to = panel;
   const hr_elem *in = from;
+  int64_t p = 0;
   if (across == 1) {
     pack_rows(to, in, k, width, count, along);
     return;
   }
-  for (int64_t p = 0; p < k; p += BLOCK) {
-    int64_t n = k - p < BLOCK ? k - p : BLOCK;
-    for (int j = 0; j < width; j++)
-      for (int64_t q = p; q < p + n; q++) to[q * width + j] = j < count ? hr_elem_load(in + j * across + q * along) : 0;
-  }
+  if (along == 1 && LANES <= 2 * width) /* else the stores before the last would reach behind the panel */
+    for (; p + LANES <= k; p += LANES)
+      for (int j = (width - 1) / LANES * LANES; j >= 0; j -= LANES)
+        pack_square(to + p * width + j, in + j * across + p, width, count - j, across,
+                    width - j < LANES ? width - j : LANES);
+  for (; p < k; p++) pack_one(to + p * width, in + p * along, width, count, across);
 }
 
 #if HR_ELEM_IS_HALF
