@@ -80,7 +80,7 @@ static void test_scatter_points(void **state) {
   OK(hr_array_new_empty(&column, (int[]){COUNT}, 1, HR_INT32));
   int32_t counts[35] = {0};
   for (int k = 0; k < COUNT; k++) {
-    int r = k * 3 % 5, c = k * k % 7;
+    int r = k * 3 % 5, c = k % 7 * (k % 7) % 7;
     ((int32_t *)hr_array_data(row))[k] = r, ((int32_t *)hr_array_data(column))[k] = c - 7;
     counts[r * 7 + c]++;
   }
