@@ -1,9 +1,9 @@
 /* bench/bench.h - headrace-bench: rows, how they are measured, and words that the files of rows share.
  *
  * A case measures one or a few rows. One call of its function takes one sample of each row; the program makes the
- * call once to warm up, then several times, and reports medians. A sample holds the value and, where there is one, the
- * limit: what plain C, another library or a simpler way to do the same reaches, measured in the same call, so that both
- * see the same noise. The program sees the public interface only.
+ * call once to warm up, then several times, and reports medians. A sample holds the value and, where there is one,
+ * the limit: what plain C, another library or a simpler way to do the same reaches, measured in the same call, so
+ * that both see the same noise. The program sees the public interface only.
  *
  * Threads: cases run on the main thread, one after the other. Errors of the library end the program: see bench_check. */
 #ifndef HR_BENCH_BENCH_H

@@ -33,6 +33,9 @@ static int apply_sum(mlx_array *res, mlx_array a, mlx_array b, mlx_stream s) {
 static int apply_argmax(mlx_array *res, mlx_array a, mlx_array b, mlx_stream s) {
   return (void)b, mlx_argmax(res, a, false, s);
 }
+static int apply_softmax(mlx_array *res, mlx_array a, mlx_array b, mlx_stream s) {
+  return (void)b, mlx_softmax_axis(res, a, -1, false, s);
+}
 static int apply_matmul(mlx_array *res, mlx_array a, mlx_array b, mlx_stream s) { return mlx_matmul(res, a, b, s); }
 
 /* Seconds of a round; `res` is left with the last result. */
@@ -168,6 +171,15 @@ static const bench_case cases[] = {
     {.rows = {{"kernels/argmax 16 Mi", "GB/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
      .run = run_kernel,
      .arg = &(const kernel){apply_argmax, bench_loop_argmax, 16 * Mi, 4, 4}},
+    {.rows = {{"kernels/softmax of rows, 64 Ki", "Gel/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
+     .run = run_kernel,
+     .arg = &(const kernel){apply_softmax, bench_loop_softmax, 64 * Ki, 1, 1}},
+    {.rows = {{"kernels/softmax of rows, 1 Mi", "Gel/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
+     .run = run_kernel,
+     .arg = &(const kernel){apply_softmax, bench_loop_softmax, Mi, 1, 1}},
+    {.rows = {{"kernels/softmax of rows, 16 Mi", "Gel/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
+     .run = run_kernel,
+     .arg = &(const kernel){apply_softmax, bench_loop_softmax, 16 * Mi, 1, 1}},
     {.rows = {{"kernels/matmul 512, limit oneDNN", "GF/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
      .run = run_matmul,
      .arg = &(const int){512}},
