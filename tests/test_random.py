@@ -100,7 +100,6 @@ def test_bernoulli():
         hr.random_bernoulli(np.int32(1), (3,), None)
 
 
-@pytest.mark.skipif(not hasattr(hr.lib, "mlx_random_permutation"), reason="needs argsort")
 def test_permutation():
     for seed in SEEDS:
         key, theirs = hr.random_key(seed), mx.random.key(seed)

@@ -8,10 +8,12 @@
 #include "ops/binary.h"
 #include "ops/chain.h"
 #include "ops/check.h"
+#include "ops/index.h"
 #include "ops/random.h"
 #include "ops/random_internal.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/sort.h"
 #include "ops/unary.h"
 
 static const float BELOW_1 = 0x1.fffffep-1f;
@@ -250,5 +252,32 @@ hr_status hr_random_categorical_shape(hr_array **out, hr_array *logits, int axis
     full[i] = i == place ? hr_array_shape(logits)[axis] : shape[from++];
   status = largest_noisy(out, logits, place, full, shape_num + 1, key, s);
 done:
+  return status;
+}
+
+/* --- permutation: the order of random words --- */
+
+hr_status hr_random_permutation_arange(hr_array **out, int x, hr_array *key, hr_stream *s) {
+  hr_array *bits = NULL;
+  hr_status status = HR_OK;
+  *out = NULL;
+  if (x < 0) return hr_fail(HR_INVALID, "random_permutation: %d elements", x);
+  HR_TRY(hr_random_bits(&bits, &x, 1, 4, key, s));
+  status = hr_argsort_axis(out, bits, 0, s);
+done:
+  hr_array_release(bits);
+  return status;
+}
+
+hr_status hr_random_permutation(hr_array **out, hr_array *x, int axis, hr_array *key, hr_stream *s) {
+  hr_array *order = NULL;
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_op_given("random_permutation", x));
+  HR_TRY(hr_op_axis(&axis, "random_permutation", axis, x->ndim));
+  HR_TRY(hr_random_permutation_arange(&order, hr_array_shape(x)[axis], key, s));
+  status = hr_take_axis(out, x, order, axis, s);
+done:
+  hr_array_release(order);
   return status;
 }

@@ -34,4 +34,8 @@ hr_status hr_random_categorical_num_samples(hr_array **out, hr_array *logits_, i
 hr_status hr_random_categorical_shape(hr_array **out, hr_array *logits, int axis, const int *shape, size_t shape_num,
                                       hr_array *key, hr_stream *s) HR_MUST_USE;
 
+/* 0 .. x-1 in random order, uint32; and an array with the places of one axis in random order. */
+hr_status hr_random_permutation_arange(hr_array **out, int x, hr_array *key, hr_stream *s) HR_MUST_USE;
+hr_status hr_random_permutation(hr_array **out, hr_array *x, int axis, hr_array *key, hr_stream *s) HR_MUST_USE;
+
 #endif
