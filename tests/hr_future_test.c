@@ -213,7 +213,7 @@ static void test_cancelled_link(void **state) {
 
 /* A chain of very many futures on a small stack: completing, failing and freeing use none (R7, R5). */
 static void *deep_chain(void *arg) {
-  int n = SLOW_BUILD ? 20000 : 1000000;
+  int n = HR_SANITIZED ? 20000 : 1000000;
   (void)arg;
   for (int round = 0; round < 2; round++) {
     hr_promise *p;

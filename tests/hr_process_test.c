@@ -5,6 +5,18 @@
 #include <sched.h>
 #include <sys/wait.h>
 
+/* ThreadSanitizer ends children that make threads. */
+#if defined(__SANITIZE_THREAD__)
+#define NO_THREADS_AFTER_FORK 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NO_THREADS_AFTER_FORK 1
+#endif
+#endif
+#ifndef NO_THREADS_AFTER_FORK
+#define NO_THREADS_AFTER_FORK 0
+#endif
+
 #define CHECK(condition)                                                           \
   do {                                                                             \
     if (!(condition)) {                                                            \
@@ -30,6 +42,7 @@ static void in_child(void (*fn)(void)) {
 
 static void sub_child(void (*fn)(void)) {
   int status;
+  if (NO_THREADS_AFTER_FORK) return;
   pid_t pid = fork();
   CHECK(pid >= 0);
   if (pid == 0) {
@@ -161,7 +174,7 @@ static void use_everything(void) {
 static void fork_in_the_middle(void) {
   pthread_t t[2];
   for (int i = 0; i < 2; i++) CHECK(pthread_create(&t[i], NULL, churn, NULL) == 0);
-  for (int i = 0; i < (SLOW_BUILD ? 5 : 40); i++) sub_child(use_everything);
+  for (int i = 0; i < (HR_SANITIZED ? 5 : 40); i++) sub_child(use_everything);
   stop = true;
   for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);
 }

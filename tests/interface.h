@@ -17,20 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sanitizer.h"
 #include "headrace/headrace.h"
 #include "mlx/c/mlx.h"
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-enum { SLOW_BUILD = 1 };
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-enum { SLOW_BUILD = 1 };
-#else
-enum { SLOW_BUILD = 0 };
-#endif
-#else
-enum { SLOW_BUILD = 0 };
-#endif
 
 #define OK(expr) assert_int_equal((expr), HR_OK)
 
