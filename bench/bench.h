@@ -5,7 +5,8 @@
  * the limit: what plain C, another library or a simpler way to do the same reaches, measured in the same call, so
  * that both see the same noise. The program sees the public interface only.
  *
- * Threads: cases run on the main thread, one after the other. Errors of the library end the program: see bench_check. */
+ * Threads: cases run on the main thread, one after the other. Errors of the library end the program: see bench_check.
+ * */
 #ifndef HR_BENCH_BENCH_H
 #define HR_BENCH_BENCH_H
 

@@ -1,5 +1,5 @@
-/* The MLX C interface as programs compiled against it see it: layouts, enumerators, and the promises of handles (R28) and
- * of errors (P6) over calls of several families. */
+/* The MLX C interface as programs compiled against it see it: layouts, enumerators, and the promises of handles (R28)
+ * and of errors (P6) over calls of several families. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-/* P6: an error surfaces at every call that needs the result, naming op, shapes and stream; what depends on it fails too,
- * all else goes on; nothing aborts. R10: each call that fails calls the handler once; a stream repeats nothing that was
- * shown. */
+/* P6: an error surfaces at every call that needs the result, naming op, shapes and stream; what depends on it fails
+ * too, all else goes on; nothing aborts. R10: each call that fails calls the handler once; a stream repeats nothing
+ * that was shown. */
 #include "interface.h"
 
 static int heard(void) { return handled; }

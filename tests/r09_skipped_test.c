@@ -1,5 +1,6 @@
-/* R9, S6: a cancelled task completes its value only after what it waits for. R10: errors live in nodes, are final, reach
- * every thread that needs the result, and leave independent work alone; a stream keeps the first that nobody saw. */
+/* R9, S6: a cancelled task completes its value only after what it waits for. R10: errors live in nodes, are final,
+ * reach every thread that needs the result, and leave independent work alone; a stream keeps the first that nobody
+ * saw. */
 #include "world.h"
 
 static void test_a_cancelled_task_still_waits(void **state) {

@@ -1,5 +1,5 @@
-/* R19: kernels run in the default floating-point environment and leave the caller's alone. R21: what cannot fit in memory
- * is an error of the op that asks. R22: a limit on bytes in flight delays a producer and never stops it. */
+/* R19: kernels run in the default floating-point environment and leave the caller's alone. R21: what cannot fit in
+ * memory is an error of the op that asks. R22: a limit on bytes in flight delays a producer and never stops it. */
 #include "world.h"
 
 #include <fenv.h>
@@ -27,7 +27,8 @@ static void environment_restore(void) { fesetround(FE_TONEAREST); }
 
 static _Atomic(int) wrong; /* times a kernel saw another environment */
 
-/* The smallest subnormal survives a product with one, and 1 + 2^-25 rounds to 1: both only in the default environment. */
+/* The smallest subnormal survives a product with one, and 1 + 2^-25 rounds to 1: both only in the default
+ * environment. */
 static void look(void) {
   volatile float tiny = 1e-45f, one = 1.0f, half_ulp = 0x1p-25f;
   if (tiny * one == 0.0f || one + half_ulp != one) hr_add_relaxed(&wrong, 1);

@@ -1,5 +1,5 @@
-/* R23: defaults belong to threads. And threads, streams and arrays that come and go leave nothing behind: neither memory
- * nor threads, after ten thousand of the first and a million of the last. */
+/* R23: defaults belong to threads. And threads, streams and arrays that come and go leave nothing behind: neither
+ * memory nor threads, after ten thousand of the first and a million of the last. */
 #include <dirent.h>
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* src/base/log.h - lines for the program's log, if it wants them (hr_set_log); otherwise the library is silent.
- * L1  The sink is called by any thread, with no lock held by the caller of hr_log_line(), which is not called under one. */
+ * L1  The sink is called by any thread, with no lock held by the caller of hr_log_line(), which is not called under
+ *     one. */
 #ifndef HR_BASE_LOG_H
 #define HR_BASE_LOG_H
 

@@ -1,6 +1,6 @@
-/* Matrix products of any strides. The product is cut into steps of DEPTH along k: both operands are packed for one step,
- * then tiles of the result are computed, both loops shared with idle workers. Each element's sum is taken in ascending k,
- * step by step, so the result depends neither on the cut into tiles nor on who computes them. */
+/* Matrix products of any strides. The product is cut into steps of DEPTH along k: both operands are packed for one
+ * step, then tiles of the result are computed, both loops shared with idle workers. Each element's sum is taken in
+ * ascending k, step by step, so the result depends neither on the cut into tiles nor on who computes them. */
 #include <string.h>
 
 #include "cpu/isa.h"
@@ -8,9 +8,9 @@
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
-/* DEPTH: a panel of B (32 KiB in float32) stays in L1 while the panels of A of a tile (16 times 14 rows, 224 KiB) pass by
- * from L2. Packed panels of one pass, and of a group of products, are kept below GROUP_BYTES. Measured on one core of a
- * Sapphire Rapids Xeon, float32: 148 GF/s at 2048, 160 at 256 (4 MiB instead of 16: the same; 32: 140). */
+/* DEPTH: a panel of B (32 KiB in float32) stays in L1 while the panels of A of a tile (16 times 14 rows, 224 KiB)
+ * pass by from L2. Packed panels of one pass, and of a group of products, are kept below GROUP_BYTES. Measured on one
+ * core of a Sapphire Rapids Xeon, float32: 148 GF/s at 2048, 160 at 256 (4 MiB instead of 16: the same; 32: 140). */
 enum { DEPTH = 256, TILE_PANELS_A = 16, TILE_PANELS_B = 8, MIN_TILES = 16, PACK_GRAIN = 8 };
 static const int64_t GROUP_BYTES = 16 << 20, TILE_FLOPS = 1 << 23;
 

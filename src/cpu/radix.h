@@ -1,5 +1,5 @@
-/* src/cpu/radix.h - stable sorting of items (sort_keys.h) by their keys, digit by digit from the lowest (Knuth, The Art of
- * Computer Programming 3, 5.2.5). Only digits in which keys differ are looked at. */
+/* src/cpu/radix.h - stable sorting of items (sort_keys.h) by their keys, digit by digit from the lowest (Knuth, The
+ * Art of Computer Programming 3, 5.2.5). Only digits in which keys differ are looked at. */
 #ifndef HR_CPU_RADIX_H
 #define HR_CPU_RADIX_H
 

@@ -1,7 +1,8 @@
 /* src/cpu/scan.c - running sums, products, maxima, minima and logsumexp along one axis of any layout.
  *
- * Where the last axis is another one and has unit stride, tiles of its columns go on side by side; else rows go on one by
- * one. A long row is cut into blocks: the first pass takes what each block adds up to, the second goes on from there. */
+ * Where the last axis is another one and has unit stride, tiles of its columns go on side by side; else rows go on
+ * one by one. A long row is cut into blocks: the first pass takes what each block adds up to, the second goes on from
+ * there. */
 #include <math.h>
 #include <string.h>
 

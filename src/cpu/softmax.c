@@ -1,8 +1,8 @@
 /* src/cpu/softmax.c - softmax and logsumexp over any axes of arrays of any layout.
  *
- * softmax: groups whose elements follow each other in input and output are rows; where a single axis is left and the last
- * one has unit stride, its elements are columns; all else is brought into rows in memory of its own. Long rows are cut into
- * blocks. logsumexp: blocks, or gathered pieces, whose sums are put together in order. */
+ * softmax: groups whose elements follow each other in input and output are rows; where a single axis is left and the
+ * last one has unit stride, its elements are columns; all else is brought into rows in memory of its own. Long rows
+ * are cut into blocks. logsumexp: blocks, or gathered pieces, whose sums are put together in order. */
 #include <math.h>
 #include <string.h>
 

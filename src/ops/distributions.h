@@ -1,5 +1,5 @@
-/* src/ops/distributions.h - random numbers that are made of other operations. Keys, and what agrees with MLX how closely:
- * K1 to K3 of random.h. Parameters broadcast to shape. */
+/* src/ops/distributions.h - random numbers that are made of other operations. Keys, and what agrees with MLX how
+ * closely: K1 to K3 of random.h. Parameters broadcast to shape. */
 #ifndef HR_OPS_DISTRIBUTIONS_H
 #define HR_OPS_DISTRIBUTIONS_H
 
@@ -26,8 +26,8 @@ hr_status hr_random_gumbel(hr_array **out, const int *shape, size_t shape_num, h
 hr_status hr_random_laplace(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
                             hr_array *key, hr_stream *s) HR_MUST_USE;
 
-/* uint32 places along `axis` of logits, drawn with probabilities softmax(logits). Without more, one for each of the other
- * axes' places; num_samples adds a last axis; shape must be what the other axes broadcast to. */
+/* uint32 places along `axis` of logits, drawn with probabilities softmax(logits). Without more, one for each of the
+ * other axes' places; num_samples adds a last axis; shape must be what the other axes broadcast to. */
 hr_status hr_random_categorical(hr_array **out, hr_array *logits, int axis, hr_array *key, hr_stream *s) HR_MUST_USE;
 hr_status hr_random_categorical_num_samples(hr_array **out, hr_array *logits_, int axis, int num_samples, hr_array *key,
                                             hr_stream *s) HR_MUST_USE;

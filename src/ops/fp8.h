@@ -1,5 +1,6 @@
 /* src/ops/fp8.h - 8-bit floats E4M3 (1 sign, 4 exponent, 3 mantissa bits, bias 7, no infinities; largest 448), as bytes
- * (Micikevicius et al., FP8 Formats for Deep Learning, 2022). Any thread; the caller owns one reference to the result. */
+ * (Micikevicius et al., FP8 Formats for Deep Learning, 2022). Any thread; the caller owns one reference to the
+ * result. */
 #ifndef HR_OPS_FP8_H
 #define HR_OPS_FP8_H
 

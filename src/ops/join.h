@@ -1,5 +1,5 @@
-/* src/ops/join.h - operations that put arrays together or lengthen them. Results are fresh, row-major arrays, save where
- * nothing changes (S2 of shape.h). Axes may be negative; any thread. */
+/* src/ops/join.h - operations that put arrays together or lengthen them. Results are fresh, row-major arrays, save
+ * where nothing changes (S2 of shape.h). Axes may be negative; any thread. */
 #ifndef HR_OPS_JOIN_H
 #define HR_OPS_JOIN_H
 

@@ -142,8 +142,8 @@ done:
 
 /* --- tensordot --- */
 
-/* a as a matrix: axes not in the list by those in it (summed last), or the other way round. `rest` gets the lengths of the
- * axes that are kept. */
+/* a as a matrix: axes not in the list by those in it (summed last), or the other way round. `rest` gets the lengths
+ * of the axes that are kept. */
 static hr_status as_matrix(hr_array **out, hr_array *a, const int *axes, size_t count, bool summed_last, int *rest,
                            int *rest_ndim, hr_stream *s) {
   int order[HR_MAX_NDIM], kept = 0, shape[2];

@@ -1,7 +1,8 @@
 /* src/ops/moments.h - mean, variance, standard deviation and median over axes, as F1 to F4 of ops/reduce.h.
- * Float16 and bfloat16 are computed in float32 and rounded once. The variance is the mean of the squared distances from the
- * mean (two passes: no cancellation), with the number of elements less ddof, but not below 0, as divisor; of complex
- * numbers the distances' sizes. The median of an even number is the mean of the middle two; one NaN makes it NaN. */
+ * Float16 and bfloat16 are computed in float32 and rounded once. The variance is the mean of the squared distances
+ * from the mean (two passes: no cancellation), with the number of elements less ddof, but not below 0, as divisor; of
+ * complex numbers the distances' sizes. The median of an even number is the mean of the middle two; one NaN makes it
+ * NaN. */
 #ifndef HR_OPS_MOMENTS_H
 #define HR_OPS_MOMENTS_H
 

@@ -1,4 +1,5 @@
-/* Padding. A constant fills the rest of a larger array; the other modes take elements of the input again, axis by axis. */
+/* Padding. A constant fills the rest of a larger array; the other modes take elements of the input again, axis by
+ * axis. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -8,8 +8,8 @@
  * one shape and lie in column-major order: then the result does too, and the pass runs straight through memory. */
 hr_status hr_pointwise_layout(hr_layout *out, hr_dtype dtype, hr_array *const *in, int in_count) HR_MUST_USE;
 
-/* Of a pass as fast as memory: 24 bytes a nanosecond and core while it fits the caches (those of a Xeon with AMX), which
- * is where it matters: whether the thread that waits for the result may run it itself (R12). */
+/* Of a pass as fast as memory: 24 bytes a nanosecond and core while it fits the caches (those of a Xeon with AMX),
+ * which is where it matters: whether the thread that waits for the result may run it itself (R12). */
 uint64_t hr_pointwise_cost(const hr_op_call *call, hr_array *const *out);
 
 typedef hr_status (*hr_builder1)(hr_array **out, hr_array *a, hr_stream *s);

@@ -1,5 +1,5 @@
-/* Writing at indices: scatter and its kin, put_along_axis, slice updates, masked_scatter. Input 0 is always the array that
- * is written to; its memory is taken over where possible. */
+/* Writing at indices: scatter and its kin, put_along_axis, slice updates, masked_scatter. Input 0 is always the array
+ * that is written to; its memory is taken over where possible. */
 #include <string.h>
 
 #include "ops/binary.h"

@@ -7,8 +7,8 @@
 extern const hr_op hr_op_scatter, hr_op_scatter_axis, hr_op_slice_update, hr_op_slice_update_dynamic,
     hr_op_masked_scatter;
 
-/* updates has the axes of the indices (broadcast together), then those of a block no larger than `a`: for each place of the
- * indices its block is put, added, multiplied, ... at the corner that they name. */
+/* updates has the axes of the indices (broadcast together), then those of a block no larger than `a`: for each place
+ * of the indices its block is put, added, multiplied, ... at the corner that they name. */
 hr_status hr_scatter(hr_array **out, hr_array *a, const hr_array_list *indices, hr_array *updates, const int *axes,
                      size_t axes_num, hr_stream *s) HR_MUST_USE;
 hr_status hr_scatter_add(hr_array **out, hr_array *a, const hr_array_list *indices, hr_array *updates, const int *axes,
@@ -52,8 +52,8 @@ hr_status hr_slice_update_max(hr_array **out, hr_array *src, hr_array *update, c
 hr_status hr_slice_update_min(hr_array **out, hr_array *src, hr_array *update, const int *start, size_t start_num,
                               const int *stop, size_t stop_num, const int *strides, size_t strides_num,
                               hr_stream *s) HR_MUST_USE;
-/* start holds one place for each of `axes`, known when the op runs; the block must lie inside. Axes that the update lacks
- * are whole axes, or one place where a start is given. */
+/* start holds one place for each of `axes`, known when the op runs; the block must lie inside. Axes that the update
+ * lacks are whole axes, or one place where a start is given. */
 hr_status hr_slice_update_dynamic(hr_array **out, hr_array *src, hr_array *update, hr_array *start, const int *axes,
                                   size_t axes_num, hr_stream *s) HR_MUST_USE;
 

@@ -1,7 +1,7 @@
 /* src/ops/softmax.h - softmax and logsumexp.
  * Axes as in ops/reduce.h. bool and integers are taken as float32; other dtypes keep theirs. Float16 and bfloat16 are
- * always computed in float32 and rounded once, so `precise` changes nothing. softmax of a row with NaN or +infinity, or of
- * -infinity alone, is NaN; logsumexp of -infinity alone is -infinity. logsumexp of an empty array fails. */
+ * always computed in float32 and rounded once, so `precise` changes nothing. softmax of a row with NaN or +infinity,
+ * or of -infinity alone, is NaN; logsumexp of -infinity alone is -infinity. logsumexp of an empty array fails. */
 #ifndef HR_OPS_SOFTMAX_H
 #define HR_OPS_SOFTMAX_H
 

@@ -1,9 +1,9 @@
 /* src/ops/sort.h - order along one axis.
- * O1  NaN is the greatest; complex numbers go by real, then imaginary part. argsort is stable; -0 equals +0 there. Among
- *     sorted real values -0 comes before +0, and a NaN is the quiet NaN of its dtype.
+ * O1  NaN is the greatest; complex numbers go by real, then imaginary part. argsort is stable; -0 equals +0 there.
+ *     Among sorted real values -0 comes before +0, and a NaN is the quiet NaN of its dtype.
  * O2  Partitions: element kth of a row is the one that sort puts there, none before is greater, none after is less; the
- *     order of the others is the same for every number of workers, and no more is promised. kth counts from the end when
- *     negative. topk: the k greatest of a row, element 0 the least of them.
+ *     order of the others is the same for every number of workers, and no more is promised. kth counts from the end
+ *     when negative. topk: the k greatest of a row, element 0 the least of them.
  * O3  Functions without an axis order the array as one row.
  * Places are uint32. HR_INVALID for axes out of range, for a kth outside a row, for k outside [0, length]. */
 #ifndef HR_OPS_SORT_H

@@ -1,8 +1,8 @@
 /* src/cpu/kernels/gemm.h - the inner loops of matrix products.
  *
- * Operands are packed into panels: a panel is `width` rows of A (or columns of B) by k, stored k-major, so that the inner
- * loop reads both front to back (Goto, van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS 2008).
- * Packing also converts (half types to float), resolves any strides, and pads with zeros up to the width.
+ * Operands are packed into panels: a panel is `width` rows of A (or columns of B) by k, stored k-major, so that the
+ * inner loop reads both front to back (Goto, van de Geijn, "Anatomy of high-performance matrix multiplication", TOMS
+ * 2008). Packing also converts (half types to float), resolves any strides, and pads with zeros up to the width.
  * Complex numbers are real products of twice the size: with A as (re, im) pairs along k and B's element b as the 2 by 2
  * block ((re b, im b), (-im b, re b)), C comes out as (re, im) pairs along its rows. */
 #ifndef HR_CPU_KERNELS_GEMM_H
@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-/* Tables f32 and f64. c[i * ldc + j] = (or +=, when add) sum over p of a[p * rows + i] * b[p * columns + j], p ascending, for
- * i < m <= rows and j < n <= columns. Panels are aligned to 64 bytes. */
+/* Tables f32 and f64. c[i * ldc + j] = (or +=, when add) sum over p of a[p * rows + i] * b[p * columns + j], p
+ * ascending, for i < m <= rows and j < n <= columns. Panels are aligned to 64 bytes. */
 typedef struct hr_gemm_kernels {
   int rows, columns; /* widths of the panels of A and B */
   void (*tile)(int64_t k, const void *a, const void *b, void *c, int64_t ldc, int m, int n, int add);
@@ -19,16 +19,16 @@ typedef struct hr_gemm_kernels {
 
 /* Tables f32, f64, f16, bf16, c64: one a dtype of the operands. Strides are in elements. */
 typedef struct hr_pack_kernels {
-  /* One panel from `count` rows of A (<= width) or columns of B, `across` elements apart, k elements `along` apart. For c64
-   * count and k are complex elements; width is in floats: a panel of B holds width / 2 columns. */
+  /* One panel from `count` rows of A (<= width) or columns of B, `across` elements apart, k elements `along` apart.
+   * For c64 count and k are complex elements; width is in floats: a panel of B holds width / 2 columns. */
   void (*a)(void *panel, const void *from, int64_t k, int width, int count, int64_t across, int64_t along);
   void (*b)(void *panel, const void *from, int64_t k, int width, int count, int64_t across, int64_t along);
   /* to[i] = from[i], from float to the dtype; NULL where products are stored as they are. */
   void (*store)(void *to, const float *from, int64_t count);
 } hr_pack_kernels;
 
-/* Tables f32, f64, f16, bf16: products with a vector, limited by reading the matrix. x is in the type of the sums (float,
- * or double for f64), y in the dtype. */
+/* Tables f32, f64, f16, bf16: products with a vector, limited by reading the matrix. x is in the type of the sums
+ * (float, or double for f64), y in the dtype. */
 typedef struct hr_gemv_kernels {
   /* y[r] = sum of w[r * ld + p] * x[p]: rows one after the other; 64 lanes in a fixed tree. */
   void (*dots)(void *y, const void *w, int64_t ld, int64_t rows, const void *x, int64_t k);

@@ -1,5 +1,5 @@
-/* One tile of a matrix product, its sums held in registers: with 32 vector registers 14 rows by 2 vectors (28 sums, two of
- * B, one of A), with 16 registers 6 rows by 2. */
+/* One tile of a matrix product, its sums held in registers: with 32 vector registers 14 rows by 2 vectors (28 sums,
+ * two of B, one of A), with 16 registers 6 rows by 2. */
 /* hr-dtypes: f32 f64 */
 #include "cpu/kernels/gemm.h"
 

@@ -37,8 +37,8 @@ static void pack_rows(hr_accum *to, const hr_elem *in, int64_t k, int width, int
   }
 }
 
-/* Rows that lie apart are turned over in registers, a square of LANES by LANES elements at a time: in the stage of s the
- * rows i and i + s exchange blocks of s elements. */
+/* Rows that lie apart are turned over in registers, a square of LANES by LANES elements at a time: in the stage of s
+ * the rows i and i + s exchange blocks of s elements. */
 #define VECTOR_BYTES (HR_ISA_LEVEL == 2 ? 64 : HR_ISA_LEVEL == 1 ? 32 : 16)
 #define LANES        (VECTOR_BYTES / (HR_ELEM_CODE == HR_CODE_f64 ? 8 : 4))
 typedef hr_accum vector __attribute__((vector_size(VECTOR_BYTES)));
@@ -78,8 +78,9 @@ static inline void turn(vector *rows) {
 #endif
 }
 
-/* to[q * width + j] = in[j * across + q] for j < count (0 for the rest), q < LANES. Stores are whole vectors: those that
- * reach behind the panel's width are overwritten by what is stored after them; the panel's very last row is exact. */
+/* to[q * width + j] = in[j * across + q] for j < count (0 for the rest), q < LANES. Stores are whole vectors: those
+ * that reach behind the panel's width are overwritten by what is stored after them; the panel's very last row is
+ * exact. */
 static inline void pack_square(hr_accum *to, const hr_elem *in, int width, int count, int64_t across, int last_width) {
   vector rows[LANES];
   for (int j = 0; j < LANES; j++) {

@@ -12,8 +12,8 @@
 
 enum { HR_SOFTMAX_COLUMNS = 64, HR_SOFTMAX_RUN = 128 };
 
-/* The greatest element, NaN left out, and the sum of e^(x - greatest); where that is infinite, the sum is 0 (all elements
- * are -infinity) or infinite. NaN among the elements makes the sum NaN. */
+/* The greatest element, NaN left out, and the sum of e^(x - greatest); where that is infinite, the sum is 0 (all
+ * elements are -infinity) or infinite. NaN among the elements makes the sum NaN. */
 typedef struct hr_softmax_stats {
   double greatest, sum;
 } hr_softmax_stats;

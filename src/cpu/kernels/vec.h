@@ -1,6 +1,6 @@
-/* src/cpu/kernels/vec.h - a vector of hr_accum as one value, for kernels whose accumulators must stay in registers, which
- * no vectoriser promises. For _tmpl.c files with dtypes f32 and f64. Without an instruction set's intrinsics it is the
- * compilers' vector extension, and the fused operation rounds twice. */
+/* src/cpu/kernels/vec.h - a vector of hr_accum as one value, for kernels whose accumulators must stay in registers,
+ * which no vectoriser promises. For _tmpl.c files with dtypes f32 and f64. Without an instruction set's intrinsics it
+ * is the compilers' vector extension, and the fused operation rounds twice. */
 #ifndef HR_CPU_KERNELS_VEC_H
 #define HR_CPU_KERNELS_VEC_H
 
