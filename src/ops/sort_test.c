@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "array/array.h"
-#include "cpu/kernels/elem.h"
+#include "base/half.h"
 #include "graph/eval.h"
 #include "ops/shape.h"
 #include "ops/sort.h"
@@ -26,8 +26,8 @@ typedef struct entry {
 } entry;
 
 static double float_at(const void *data, hr_dtype dtype, int64_t i) {
-  if (dtype == HR_FLOAT16) return hr_f16_load(((const uint16_t *)data)[i]);
-  if (dtype == HR_BFLOAT16) return hr_bf16_load(((const uint16_t *)data)[i]);
+  if (dtype == HR_FLOAT16) return hr_f16_to_f32(((const uint16_t *)data)[i]);
+  if (dtype == HR_BFLOAT16) return hr_bf16_to_f32(((const uint16_t *)data)[i]);
   if (dtype == HR_FLOAT32) return ((const float *)data)[i];
   return ((const double *)data)[i];
 }
@@ -78,7 +78,7 @@ static void fill(void *data, hr_dtype dtype, int64_t n, bool few) {
     if (r % 13 == 0) value = r % 2 ? -0.0 : 0.0;
     uint64_t bits = (uint64_t)r * 2654435761u >> (few ? 28 : 0);
     float f = (float)value;
-    uint16_t half = dtype == HR_FLOAT16 ? hr_f16_store(f) : hr_bf16_store(f);
+    uint16_t half = dtype == HR_FLOAT16 ? hr_f32_to_f16(f) : hr_f32_to_bf16(f);
     if (dtype == HR_BOOL) bits &= 1;
     if (dtype == HR_FLOAT64)
       memcpy((char *)data + 8 * i, &value, 8);
