@@ -9,12 +9,12 @@
 
 /* `kind`: who frees what. */
 enum {
-  KIND_INLINE, /* header and data are one slab block of HEADER_BYTES + bytes */
+  KIND_INLINE, /* header and data are one slab block */
   KIND_HOST,   /* header from the slab, data from array/host_memory.h */
   KIND_WRAPPED /* a wrapped_buffer from the slab, data of the program */
 };
 
-enum { HEADER_BYTES = 32, INLINE_GRAIN = 16, DEVICE_CPU = 0 };
+enum { HEADER_BYTES = 32, DEVICE_CPU = 0 };
 static_assert(sizeof(hr_buffer) <= HEADER_BYTES && HEADER_BYTES % 16 == 0, "inline data is aligned to 16");
 static_assert(HEADER_BYTES + HR_BUFFER_INLINE <= HR_SLAB_MAX, "an inline buffer is one slab block");
 
@@ -36,11 +36,13 @@ static void set_header(hr_buffer *b, int kind, int flags, void *data, size_t byt
 
 static hr_status no_header(void) { return hr_fail(HR_OUT_OF_MEMORY, "no memory for a buffer"); }
 
+/* At least one byte of data, so that an empty buffer's pointer is into its own block. */
+static size_t inline_block_bytes(size_t bytes) { return HEADER_BYTES + (bytes ? bytes : 1); }
+
 static hr_status new_inline(hr_buffer **out, size_t bytes) {
-  size_t room = bytes ? (bytes + INLINE_GRAIN - 1) / INLINE_GRAIN * INLINE_GRAIN : INLINE_GRAIN;
-  hr_buffer *b = hr_slab_alloc(HEADER_BYTES + room);
+  hr_buffer *b = hr_slab_alloc(inline_block_bytes(bytes));
   if (!b) return no_header();
-  set_header(b, KIND_INLINE, 0, (char *)b + HEADER_BYTES, room);
+  set_header(b, KIND_INLINE, 0, (char *)b + HEADER_BYTES, bytes);
   *out = b;
   return HR_OK;
 }
@@ -90,7 +92,7 @@ void hr_buffer_release(hr_buffer *b) {
   /* acq_rel: the last release comes after every use of the memory by the others */
   if (!b || hr_sub_acq_rel(&b->refs, 1u) != 1) return;
   switch (b->kind) {
-    case KIND_INLINE: hr_slab_free(b, HEADER_BYTES + b->bytes); break;
+    case KIND_INLINE: hr_slab_free(b, inline_block_bytes(b->bytes)); break;
     case KIND_HOST: free_host(b); break;
     default: hr_job_run_outside(&((wrapped_buffer *)b)->job, free_wrapped); /* R18 */
   }
