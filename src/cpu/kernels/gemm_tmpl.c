@@ -18,7 +18,7 @@ static inline __attribute__((always_inline)) void sums_of(hr_vec sums[ROWS][2], 
   for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = hr_vec_set(0);
   for (int64_t p = 0; p < k; p++, a += ROWS, b += COLUMNS) {
     hr_vec b0 = hr_vec_load(b), b1 = hr_vec_load(b + HR_VEC_LANES);
-    __builtin_prefetch(a + k * ROWS);
+    __builtin_prefetch(a + 16 * ROWS); /* panels of A come from L2 */
 #pragma GCC unroll 14
     for (int i = 0; i < ROWS; i++) {
       hr_vec x = hr_vec_set(a[i]);
