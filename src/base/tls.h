@@ -1,4 +1,4 @@
-/* src/base/tls.h - thread-local storage of the library: single pointers, with blocks of their own behind them.
+/* src/base/tls.h - thread-local storage of the library (R26): single pointers, with blocks of their own behind them.
  * The model is initial-exec: an access is one instruction and no call, also in a shared library. The price is that all
  * of it comes out of the few hundred spare bytes that the C library keeps for libraries loaded late: the whole library
  * stays under 256 bytes, so a variable here is one pointer. */

@@ -3,7 +3,7 @@
  * G1  `ctx` points to a box that stays until the handle is freed; results and `_set` replace what is in the box, for
  *     programs copy handles by value. A result for a handle of ctx NULL makes a box.
  * G2  A handle is empty when ctx is NULL or its box holds nothing. Vectors, maps and strings are never empty in that
- *     sense once they have a box.
+ *     sense once they have a box. Where mlx-c.tsv says so an argument may be empty; elsewhere that is an error (R30).
  * G3  Boxes come from slabs. Replacing stores first and releases what was there afterwards, so `mlx_add(&a, a, b, s)`
  *     and setting a handle to itself are fine.
  * G4  One box must not be written by two threads at once, as the interface says; what is in it may be shared freely.

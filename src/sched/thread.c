@@ -5,9 +5,10 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/tls.h"
 #include "sched/stream.h"
 
-static _Thread_local hr_thread *self;
+static HR_THREAD_LOCAL hr_thread *self;
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 static void (*slot_drop[HR_SLOT_COUNT])(void *value);

@@ -1,4 +1,4 @@
-/* src/cpu/kernels/reduce.h - reduction kernels of one accumulator, dtype and instruction set.
+/* src/cpu/kernels/reduce.h - reduction kernels of one accumulator, dtype and instruction set (R20).
  *
  * The order in which elements are combined is fixed: it depends on shape and strides, never on instruction set or
  * workers.
