@@ -5,19 +5,18 @@ JOBS    ?= $(shell nproc)
 DEMO    ?=
 CMAKE   ?= cmake
 
-.PHONY: all setup demo check check-full bench bench-peers bench-compare asan tsan fuzz format install clean help
+.PHONY: all build setup demo check check-full bench bench-peers bench-compare asan tsan fuzz format install clean help
 
-all: $(BUILD)/build.ninja                  ## build the library, the programs and the tests
+all: build                                 ## the same as build
+
+build: setup                               ## build the library, the programs and the tests
+	@test -f $(BUILD)/build.ninja || $(CMAKE) -S . -B $(BUILD) -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	ninja -C $(BUILD) -j $(JOBS)
-
-$(BUILD)/build.ninja:
-	$(CMAKE) -S . -B $(BUILD) -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 
 setup:                                     ## install missing packages, make build/venv
 	@tools/setup
 
-demo: setup                                ## build and run examples/search (DEMO='arguments')
-	@$(MAKE) --no-print-directory all
+demo: build                                ## build and run examples/search (DEMO='arguments')
 	$(BUILD)/examples/search $(DEMO)
 
 check: setup                               ## everything that must pass before a change lands
@@ -26,13 +25,13 @@ check: setup                               ## everything that must pass before a
 check-full: setup                          ## also: every sanitizer, instruction set and compiler, long stress
 	@tools/check --full
 
-bench: setup all                           ## time Headrace
+bench: build                               ## time Headrace
 	$(BUILD)/bench/headrace-bench
 
-bench-peers: setup all                     ## time Headrace and its peers side by side
+bench-peers: build                         ## time Headrace and its peers side by side
 	bench/peers
 
-bench-compare: setup all                   ## time this tree against another commit (BASE=main)
+bench-compare: build                       ## time this tree against another commit (BASE=main)
 	bench/compare $(BASE)
 
 asan: setup                                ## tests under AddressSanitizer and UBSan
@@ -47,7 +46,7 @@ fuzz: setup                                ## run the fuzzers (SECONDS_EACH=60)
 format:                                    ## lay out all C files as .clang-format says
 	@tools/check-format --fix
 
-install: all                               ## install below PREFIX
+install: build                             ## install below PREFIX
 	$(CMAKE) --install $(BUILD) --prefix $(PREFIX)
 
 clean:                                     ## remove what was built; build/venv stays
