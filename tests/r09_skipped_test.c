@@ -6,24 +6,28 @@
 static void test_a_cancelled_task_still_waits(void **state) {
   (void)state;
   hr_stream *producer = stream_new(), *consumer = stream_new();
-  gate g;
+  gate g, before;
   gate_init(&g);
+  gate_init(&before);
+  hr_array *first = call(&op_user_call, passes, &before, NULL, consumer); /* the next is cancelled before its turn */
+  start(first);
+  until_state(consumer, HR_STREAM_RUNNING);
   hr_array *x = call(&op_user_call, passes, &g, NULL, producer);
   hr_array *skipped = apply(&op_light, x, NULL, consumer);
   start(skipped);
-  until_state(consumer, HR_STREAM_PARKED);
   hr_stream_cancel_queued(consumer);
+  gate_open(&before);
   hr_array *later = apply(&op_light, x, NULL, consumer); /* needs the same memory, is not cancelled */
   start(later);
-  for (int i = 0; i < 1000; i++) sched_yield();
+  until_state(consumer, HR_STREAM_PARKED);
   assert_int_equal(hr_array_progress(skipped), HR_PROGRESS_QUEUED);
   assert_false(hr_timeline_done(&consumer->timeline, skipped->node->task.value));
   gate_open(&g);
   assert_int_equal(read_int(later), 2);
   assert_int_equal(hr_array_wait(skipped, -1), HR_CANCELLED);
   assert_int_equal(hr_array_wait(skipped, -1), HR_CANCELLED); /* final */
-  hr_array *all[] = {x, skipped, later};
-  for (int i = 0; i < 3; i++) hr_array_release(all[i]);
+  hr_array *all[] = {first, x, skipped, later};
+  for (int i = 0; i < 4; i++) hr_array_release(all[i]);
   hr_stream_handle_release(producer);
   hr_stream_handle_release(consumer);
 }
