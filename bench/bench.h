@@ -65,7 +65,7 @@ int64_t bench_now_ns(void);
 double bench_since_ns(int64_t start_ns);
 /* Occupies the thread for `ns`. */
 void bench_spin_ns(int64_t ns);
-/* Bytes of the process in memory. */
+/* Bytes of the process in memory, without what is mapped from files. */
 int64_t bench_resident_bytes(void);
 
 /* Starts `count` threads (at most 64) with fn(arg of its own), and returns when all have ended. */

@@ -136,8 +136,9 @@ static double evaluations(int count, mlx_stream stream) {
 }
 
 static void run_threads_own(const void *arg, bench_sample *out) {
+  const mlx_stream none = {NULL};
   (void)arg;
-  out[0] = (bench_sample){evaluations(8, mlx_stream_new()), evaluations(1, mlx_stream_new())};
+  out[0] = (bench_sample){evaluations(8, none), evaluations(1, none)};
 }
 
 static void run_threads_shared(const void *arg, bench_sample *out) {
@@ -148,8 +149,7 @@ static void run_threads_shared(const void *arg, bench_sample *out) {
 /* --- async_eval --- */
 
 static void run_async_light(const void *arg, bench_sample *out) {
-  (void)arg;
-  int64_t n = bench_count(200000);
+  int64_t n = *(const int *)arg;
   mlx_array one = scalar(1), a = scalar(0);
   bench_add_chain(&a, one, n, 1);
   int64_t start = bench_now_ns();
@@ -189,8 +189,14 @@ static const bench_case cases[] = {
      .run = run_own_streams},
     {.rows = {{"engine/op in a chain round 64 streams, to 1", "ns", BENCH_LESS, BENCH_NO_GOAL, 0}},
      .run = run_round_streams},
-    {.rows = {{"engine/async_eval of light ops", "ns", BENCH_LESS, BENCH_OF_VALUE, 100}}, .run = run_async_light},
-    {.rows = {{"engine/async_eval of heavy ops", "ns", BENCH_LESS, BENCH_OF_VALUE, 100}}, .run = run_async_heavy},
+    {.rows = {{"engine/async_eval, an op of 20,000", "ns", BENCH_LESS, BENCH_OF_VALUE, 100}},
+     .run = run_async_light,
+     .arg = &(const int){20000}},
+    {.rows = {{"engine/async_eval, an op of 1,000,000", "ns", BENCH_LESS, BENCH_OF_VALUE, 100}},
+     .run = run_async_light,
+     .arg = &(const int){1000000}},
+    {.rows = {{"engine/async_eval, a heavy op of 2,000", "ns", BENCH_LESS, BENCH_OF_VALUE, 100}},
+     .run = run_async_heavy},
 };
 
 const bench_group bench_engine = {cases, sizeof cases / sizeof cases[0]};

@@ -25,12 +25,12 @@ void bench_spin_ns(int64_t ns) {
 }
 
 int64_t bench_resident_bytes(void) {
-  long pages = 0;
+  long resident = 0, shared = 0;
   FILE *file = fopen("/proc/self/statm", "r");
   if (file == NULL) return 0;
-  if (fscanf(file, "%*d %ld", &pages) != 1) pages = 0;
+  if (fscanf(file, "%*d %ld %ld", &resident, &shared) != 2) resident = shared = 0;
   fclose(file);
-  return pages * sysconf(_SC_PAGESIZE);
+  return (resident - shared) * sysconf(_SC_PAGESIZE);
 }
 
 static void start(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg) {
