@@ -49,8 +49,8 @@ format:                                    ## lay out all C files as .clang-form
 install: build                             ## install below PREFIX
 	$(CMAKE) --install $(BUILD) --prefix $(PREFIX)
 
-clean:                                     ## remove what was built; build/venv stays
-	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} +
+clean:                                     ## remove what was built; environments of Python stay
+	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name 'venv*' -exec rm -rf {} +
 
 help:                                      ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */\1\t/p' Makefile | expand -t 16
