@@ -92,7 +92,8 @@ hr_status hr_stream_get_name(char *out, size_t size, const mlx_stream stream);
 
 /* The stream's number, unique in the process and never used again. */
 hr_status hr_stream_index(int *out, const mlx_stream stream);
-/* A handle of the stream with this number, to be freed with mlx_stream_free(); HR_INVALID if there is none any more. */
+/* `out`, a handle as mlx_stream_new() makes it, becomes one of the stream with this number. HR_INVALID if there is none
+ * any more. */
 hr_status hr_stream_find(mlx_stream *out, int index);
 
 /* A limit on the bytes of results that are queued and not computed; 0: none. A call that queues work past it returns

@@ -10,7 +10,8 @@
  *     the timeline is complete.
  * V3  A chained future holds its source (another fence) until its function has run, never longer: a chain of a million
  *     is freed link by link as it runs. Nothing here recurses: completing a future pushes jobs (R7).
- * V4  The links `source` and `callback` are read and cut under one lock of the process, a leaf.
+ * V4  The links `source` and `callback` are read and cut under one lock of the process, a leaf, which a
+ *     stream's lock may be held for (needs_callback).
  * V5  The program's functions (fn, free_arg) run on the executor; free_value as R18 says. */
 #ifndef HR_SCHED_FUTURE_H
 #define HR_SCHED_FUTURE_H

@@ -26,9 +26,9 @@ bool hr_process_exiting(void) { return hr_load_seq_cst(&exiting); }
 
 static void fork_prepare(void) {
   for (int i = 0; i < hook_count; i++) hooks[i].prepare();
-  hr_future_fork_prepare();
   hr_executor_fork_prepare();
   hr_stream_fork_prepare();
+  hr_future_fork_prepare(); /* its lock is taken under a stream's (V4) */
   hr_pool_fork_prepare();
   hr_memory_fork_prepare();
 }
@@ -36,18 +36,18 @@ static void fork_prepare(void) {
 static void fork_parent(void) {
   hr_memory_fork_parent();
   hr_pool_fork_parent();
+  hr_future_fork_done();
   hr_stream_fork_parent();
   hr_executor_fork_parent();
-  hr_future_fork_done();
   for (int i = hook_count; i-- > 0;) hooks[i].parent();
 }
 
 static void fork_child(void) {
   hr_memory_fork_child();
   hr_pool_fork_child();
+  hr_future_fork_done();
   hr_stream_fork_child();
   hr_executor_fork_child();
-  hr_future_fork_done();
   hr_thread_fork_child();
   hr_add_acq_rel(&generation, 1u);
   for (int i = hook_count; i-- > 0;) hooks[i].child();
