@@ -82,7 +82,7 @@ static void test_cancel(void **state) {
 
 static void add_one(void *arg, hr_status status, void *value, hr_promise *result) {
   (void)arg;
-  if (status == HR_OK) OK(hr_promise_keep(result, (char *)value + 1, NULL));
+  if (status == HR_OK) OK(hr_promise_keep(result, (void *)((uintptr_t)value + 1), NULL));
 }
 
 static void test_chain(void **state) {

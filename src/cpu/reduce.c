@@ -192,7 +192,7 @@ static int64_t grain_of(int64_t item_elements) {
 static void fill_empty(const plan *p, char *out, int64_t count) {
   _Alignas(8) char acc[8];
   for (int64_t i = 0; i < count; i++) {
-    p->kernel->rows(acc, NULL, 0, 1, 0);
+    p->kernel->rows(acc, acc, 0, 1, 0); /* reads nothing */
     store(p, out + i * p->item, p->acc, acc, 1);
   }
 }

@@ -6,6 +6,7 @@
 #include "graph/node.h"
 #include "sched/chaos.h"
 #include "sched/process.h"
+#include "sched/thread.h"
 #include "sched/wait.h"
 
 enum {
@@ -221,7 +222,9 @@ static void kick_touched(walk *w) {
 /* --- the calls --- */
 
 hr_status hr_stream_wait_below_limit(hr_stream *stream) {
-  for (;;) {
+  const hr_thread *thread = hr_thread_peek();
+  bool own = thread && thread->in_task && thread->task.timeline == &stream->timeline;
+  while (!own) { /* a task cannot wait for what stands behind it */
     int64_t limit = hr_load_relaxed(&stream->inflight_limit);
     if (limit <= 0 || hr_load_relaxed(&stream->inflight_bytes) <= limit) return HR_OK;
     /* Read once: a value is waited for only if it was appended, or the wait might never end. */
@@ -230,6 +233,7 @@ hr_status hr_stream_wait_below_limit(hr_stream *stream) {
     hr_status status = hr_wait_point(next, -1);
     if (status != HR_OK) return status;
   }
+  return HR_OK;
 }
 
 static hr_status walk_all(walk *w, hr_array *const *arrays, size_t count) {
