@@ -10,19 +10,36 @@
 #include "sched/wait.h"
 
 enum {
-  TOUCHED = 16,   /* streams that a walk remembers; others are kicked at once */
-  KICK_NS = 20000 /* work by estimate for which a stream is handed to the workers while the walk goes on */
+  TOUCHED = 256,      /* streams that a walk remembers; further ones are kicked at every op */
+  KICK_OPS = 1 << 16, /* heavy work goes to the workers after so many ops of a walk, light work at its end: workers that
+                       * begin earlier would take the caller's core, and share lines with its walk */
+  KICK_NS = 20000     /* work by estimate on other streams for which an eval wakes workers before it helps */
 };
 
 typedef struct walk {
   bool helps;        /* the caller will help the stream of the first node that the walk claims: */
   hr_stream *helped; /* this one; kicked only for work that it may not run */
-  struct {
-    hr_stream *stream;
-    uint64_t cost_ns;
-  } touched[TOUCHED];
+  uint64_t id;       /* in the mark of streams that are in the list already; 0: no marks */
+  uint64_t other_ns; /* estimate of the work on other streams than `helped` */
+  uint32_t ops;      /* since heavy work was handed over */
+  bool heavy;
   int touched_count;
+  hr_stream *touched[TOUCHED]; /* may hold one twice, when another walk overwrote its mark */
 } walk;
+
+static void walk_begin(walk *w, bool helps) {
+  hr_thread *thread = hr_thread_get();
+  w->helps = helps;
+  w->helped = NULL;
+  w->id = thread ? ++thread->walks : 0;
+  w->other_ns = w->ops = 0;
+  w->heavy = false;
+  w->touched_count = 0;
+}
+
+static void kick_touched(walk *w) {
+  for (int i = 0; i < w->touched_count; i++) hr_stream_kick(w->touched[i]);
+}
 
 /* --- claims --- */
 
@@ -136,23 +153,21 @@ static hr_status append_somewhere(hr_stream **out, hr_node *node) {
   return hr_fail_prefix(hr_stream_refusal(node->stream), "%s: ", name);
 }
 
+/* Keeps the promise of S1: a stream with work of this walk is in the list, or kicked. */
 static void touch(walk *w, hr_stream *stream, uint32_t cost_ns, bool light) {
-  int i = 0;
-  while (i < w->touched_count && w->touched[i].stream != stream) i++;
-  if (i == TOUCHED) {
-    hr_stream_kick(stream);
-    return;
+  if (stream != w->helped) w->other_ns += cost_ns;
+  w->heavy |= !light;
+  if (!w->id || hr_load_relaxed(&stream->walk) != w->id) {
+    if (w->touched_count == TOUCHED) {
+      hr_stream_kick(stream);
+      return;
+    }
+    w->touched[w->touched_count++] = stream;
+    hr_store_relaxed(&stream->walk, w->id); /* a hint for this thread only: it orders nothing */
   }
-  if (i == w->touched_count) {
-    w->touched[i].stream = stream;
-    w->touched[i].cost_ns = 0;
-    w->touched_count++;
-  }
-  w->touched[i].cost_ns += cost_ns;
-  if (!light || (stream != w->helped && w->touched[i].cost_ns > KICK_NS)) {
-    hr_stream_kick(stream);
-    w->touched[i].cost_ns = 0;
-  }
+  if (++w->ops < KICK_OPS || !w->heavy) return;
+  w->ops = 0;
+  kick_touched(w);
 }
 
 /* The node, all of whose producers are appended, joins its stream; it may have run and be gone on return. */
@@ -215,10 +230,6 @@ static hr_status walk_from(walk *w, hr_node *root) {
   return HR_OK;
 }
 
-static void kick_touched(walk *w) {
-  for (int i = 0; i < w->touched_count; i++) hr_stream_kick(w->touched[i].stream);
-}
-
 /* --- the calls --- */
 
 hr_status hr_stream_wait_below_limit(hr_stream *stream) {
@@ -244,17 +255,23 @@ static hr_status walk_all(walk *w, hr_array *const *arrays, size_t count) {
 
 static hr_status wait_limits(walk *w) {
   for (int i = 0; i < w->touched_count; i++) {
-    hr_status status = hr_stream_wait_below_limit(w->touched[i].stream);
+    hr_status status = hr_stream_wait_below_limit(w->touched[i]);
     if (status != HR_OK) return status;
   }
   return HR_OK;
 }
 
 hr_status hr_async_eval(hr_array *const *arrays, size_t count) {
-  walk w = {0};
+  walk w;
+  walk_begin(&w, false);
   hr_status status = walk_all(&w, arrays, count);
   kick_touched(&w);
   return status == HR_OK ? wait_limits(&w) : status;
+}
+
+static void kick_others(walk *w) {
+  for (int i = 0; i < w->touched_count; i++)
+    if (w->touched[i] != w->helped) hr_stream_kick(w->touched[i]);
 }
 
 static hr_node *first_node(hr_array *const *arrays, size_t count) {
@@ -265,8 +282,10 @@ static hr_node *first_node(hr_array *const *arrays, size_t count) {
 
 hr_status hr_eval(hr_array *const *arrays, size_t count) {
   hr_node *first = first_node(arrays, count);
-  walk w = {.helps = true};
+  walk w;
+  walk_begin(&w, true);
   hr_status status = first ? walk_all(&w, arrays, count) : HR_OK;
+  if (w.other_ns > KICK_NS) kick_others(&w);
   bool helped = first && status == HR_OK && hr_wait_help(hr_node_point(first));
   if (!helped || w.touched_count > 1) kick_touched(&w);
   for (size_t i = 0; i < count && status == HR_OK; i++) status = hr_array_wait(arrays[i], -1);

@@ -60,6 +60,7 @@ struct hr_stream {
   _Atomic(uint64_t) boost_upto;
   _Atomic(uint64_t) cancel_upto;
   _Atomic(int64_t) inflight_bytes, inflight_limit; /* 0: no limit (R22) */
+  _Atomic(uint64_t) walk;                          /* the evaluation that noted this stream last (graph/eval.c) */
   _Atomic(uint32_t) handles;
   _Atomic(uint32_t) id;
   _Atomic(bool) dead;

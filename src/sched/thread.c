@@ -25,12 +25,15 @@ static void thread_exit(void *record) {
   hr_free(thread);
 }
 
+static _Atomic(uint32_t) threads_made;
+
 static void exit_key_make(void) { pthread_key_create(&exit_key, thread_exit); }
 
 static hr_thread *thread_make(void) {
   pthread_once(&exit_once, exit_key_make);
   hr_thread *thread = hr_alloc_zero(sizeof *thread);
   if (!thread) return NULL;
+  thread->walks = (uint64_t)(hr_add_relaxed(&threads_made, 1u) + 1) << 32;
   if (pthread_setspecific(exit_key, thread) != 0) {
     hr_free(thread);
     return NULL;

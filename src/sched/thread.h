@@ -21,6 +21,7 @@ typedef struct hr_thread {
   hr_point task;                          /* that task's place, while in_task */
   hr_stream *defaults[HR_THREAD_DEVICES]; /* one handle each */
   uint8_t default_device, default_device_index;
+  uint64_t walks; /* evaluations so far, from a number that no other thread has */
   /* Places for rooms above: value and destructor. */
   void *slots[HR_THREAD_SLOTS];
 } hr_thread;
