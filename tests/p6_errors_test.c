@@ -44,7 +44,7 @@ static void test_errors_reach_everybody(void **state) {
   mlx_vector_array good = call(sum_run, &one, in, s);
   expect_failure(bad, "out of film, 100%s%n");
   expect_failure(last, "out of film");
-  snprintf(place, sizeof place, "stream_call(int64()) on stream %d camera: ", index);
+  snprintf(place, sizeof place, "stream_call(int64()) -> int64() on stream %d camera: ", index);
   assert_non_null(strstr(handled_text, place));
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, expect_in_thread, &after), 0);

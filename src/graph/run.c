@@ -42,8 +42,9 @@ static hr_error *describe(hr_node *node, hr_status status) {
                              hr_array_format(text, hr_node_in(node)[i]));
   char name[HR_STREAM_NAME];
   hr_stream_name_get(node->stream, name);
-  hr_fail_prefix(status, "%s(%s) on stream %u%s%s: ", node->op->name, in, (unsigned)node->stream_id - 1,
-                 *name ? " " : "", name);
+  const hr_array *out = hr_node_out(node)[0];
+  hr_fail_prefix(status, "%s(%s)%s%s on stream %u%s%s: ", node->op->name, in, out ? " -> " : "",
+                 out ? hr_array_format(text, out) : "", (unsigned)node->stream_id - 1, *name ? " " : "", name);
   return hr_error_new(status);
 }
 
