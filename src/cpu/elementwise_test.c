@@ -107,6 +107,39 @@ static double ulps(float got, double want) {
   return fabs((double)got - want) / ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
 }
 
+/* The low bits of x by way of int32 or int64, whose smallest value stands for what they cannot hold. */
+static uint64_t plain_integer(double x, hr_dtype to) {
+  if (to == HR_UINT64 && x >= 0x1p63) return x < 0x1p64 ? (uint64_t)x : 0;
+  if (to == HR_UINT32 || to == HR_UINT64 || to == HR_INT64)
+    return (uint64_t)(x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN);
+  return (uint64_t)(x > -0x1p31 - 1 && x < 0x1p31 ? (int64_t)x : INT32_MIN);
+}
+
+static void floats_that_no_integer_holds(void **state) {
+  (void)state;
+  static const double values[] = {NAN,     INFINITY, -INFINITY, 0x1p31,  -0x1p31, -0x1.8p31, 0x1p32, 0x1.cp62,
+                                  -0x1p63, 0x1p63,   0x1.8p63,  -0x1p64, 0x1p64,  -1.5,      254.9,  0x1.fffffep30};
+  static const hr_dtype from[] = {HR_FLOAT16, HR_BFLOAT16, HR_FLOAT32, HR_FLOAT64};
+  enum { N = 67, KINDS = sizeof values / sizeof *values };
+  for (size_t f = 0; f < sizeof from / sizeof *from; f++)
+    for (int to = HR_UINT8; to <= HR_INT64; to++) {
+      hr_array *in = guarded(from[f], N), *out = guarded((hr_dtype)to, N);
+      for (int i = 0; i < N; i++) put(in, i, values[i % KINDS]);
+      hr_kernel_cast(from[f], (hr_dtype)to)(hr_array_data(out), (const void *const[]){hr_array_data(in)}, N, 0);
+      for (int i = 0; i < N; i++) {
+        uint64_t got = 0, want = plain_integer(get(in, i), (hr_dtype)to);
+        size_t bytes = hr_array_itemsize(out);
+        memcpy(&got, (char *)hr_array_data(out) + (size_t)i * bytes, bytes);
+        if (memcmp(&got, &want, bytes) != 0)
+          fail_msg("%s %a to %s gives %llx", hr_dtype_names[from[f]], get(in, i), hr_dtype_names[to],
+                   (unsigned long long)got);
+      }
+      check_guards(out);
+      hr_array_release(in);
+      hr_array_release(out);
+    }
+}
+
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
 /* HEADRACE_STRESS=n looks at n times as many of the 2^32 arguments. Without FMA tanh and sigmoid are a little worse. */
@@ -190,9 +223,9 @@ static void sorted_loops_of_dense_operands_are_flat(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(add_of_every_dtype_and_length),           cmocka_unit_test(functions_write_only_their_run),
-      cmocka_unit_test(float_functions_are_within_an_ulp),       cmocka_unit_test(loops_join_axes_and_cut_ranges),
-      cmocka_unit_test(sorted_loops_of_dense_operands_are_flat),
+      cmocka_unit_test(add_of_every_dtype_and_length),     cmocka_unit_test(functions_write_only_their_run),
+      cmocka_unit_test(float_functions_are_within_an_ulp), cmocka_unit_test(loops_join_axes_and_cut_ranges),
+      cmocka_unit_test(floats_that_no_integer_holds),      cmocka_unit_test(sorted_loops_of_dense_operands_are_flat),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
