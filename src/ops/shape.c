@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ops/check.h"
+#include "ops/create.h"
 #include "ops/op_list.h"
 
 typedef struct shape_attrs {
@@ -267,4 +268,21 @@ hr_status hr_atleast_3d(hr_array **out, hr_array *a, hr_stream *s) {
   const int *shape = hr_array_shape(a);
   int full[3] = {a->ndim == 2 ? shape[0] : 1, a->ndim == 2 ? shape[1] : (int)a->size, 1};
   return reshape_to(out, a, full, 3, s);
+}
+
+/* In double: exact for all that memory can hold, and lengths beside one of 0 may multiply to any number. */
+hr_status hr_number_of_elements(hr_array **out, hr_array *a, const int *axes, size_t axes_num, bool inverted,
+                                hr_dtype dtype, hr_stream *s) {
+  uint32_t mask;
+  double count = 1;
+  hr_status status = HR_OK;
+  *out = NULL;
+  HR_TRY(hr_op_given("number_of_elements", a));
+  if (!hr_dtype_valid(dtype)) return hr_fail(HR_INVALID, "number_of_elements: %d is no dtype", (int)dtype);
+  HR_TRY(hr_op_axis_mask(&mask, "number_of_elements", axes, axes_num, a->ndim));
+  for (int i = 0; i < a->ndim; i++)
+    if (mask >> i & 1) count *= hr_array_shape(a)[i];
+  status = hr_full_value(out, NULL, 0, inverted ? 1 / count : count, dtype, s);
+done:
+  return status;
 }

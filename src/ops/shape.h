@@ -57,6 +57,10 @@ hr_status hr_atleast_1d(hr_array **out, hr_array *a, hr_stream *s) HR_MUST_USE;
 hr_status hr_atleast_2d(hr_array **out, hr_array *a, hr_stream *s) HR_MUST_USE;
 hr_status hr_atleast_3d(hr_array **out, hr_array *a, hr_stream *s) HR_MUST_USE;
 
+/* A scalar of dtype: the product of the lengths of axes (1 of none), or 1 by it. Converted as a cast does. */
+hr_status hr_number_of_elements(hr_array **out, hr_array *a, const int *axes, size_t axes_num, bool inverted,
+                                hr_dtype dtype, hr_stream *s) HR_MUST_USE;
+
 /* Views of the inputs that are ready only when all dependencies are. */
 hr_status hr_depends(hr_array_list *out, const hr_array_list *inputs, const hr_array_list *dependencies) HR_MUST_USE;
 
