@@ -132,9 +132,19 @@ def test_other_distributions(dtype):
         near(hr.random_laplace((n,), dtype, 0, 1, key), mx.random.laplace((n,), mx_dtype(dtype), key=theirs), dtype)
         near(hr.random_laplace((n,), dtype, 1, 0.5, key),
              mx.random.laplace((n,), mx_dtype(dtype), 1, 0.5, key=theirs), dtype, 4, 0.5)
-        # A bound's erf that is rounded the other way moves all numbers; the inverse near that bound makes it ten times more.
-        near(hr.random_truncated_normal(np.float32(-1), np.float32(2), (n,), dtype, key),
-             mx.random.truncated_normal(-1, 2, (n,), mx_dtype(dtype), key=theirs), dtype, 20, 0.25)
+
+
+@pytest.mark.parametrize("dtype", HALF_TOO)
+def test_truncated_normal(dtype):
+    bounds = [(-1, 2), (-2, 2), (0.5, 3), (-0.1, 0.1), (-5, 5), (1, 1.5), (-3, -2), (3, 4), (-np.inf, 0.3), (0, np.inf)]
+    for seed in SEEDS:
+        key, theirs, n = hr.random_key(seed), mx.random.key(seed), 20001
+        for low, high in bounds:
+            near(hr.random_truncated_normal(np.float32(low), np.float32(high), (n,), dtype, key),
+                 mx.random.truncated_normal(low, high, (n,), mx_dtype(dtype), key=theirs), dtype)
+        low, high = np.linspace(-6, 0, 999).astype(np.float32), np.linspace(0.01, 4, 7).astype(np.float32)[:, None]
+        near(hr.random_truncated_normal(low, high, (7, 999), dtype, key),
+             mx.random.truncated_normal(mx.array(low), mx.array(high), (7, 999), mx_dtype(dtype), key=theirs), dtype)
 
 
 def test_categorical():

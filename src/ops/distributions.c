@@ -142,8 +142,8 @@ hr_status hr_random_truncated_normal(hr_array **out, hr_array *lower, hr_array *
   HR_TRY(hr_op_shape(OP, shape, shape_num));
   hr_array *root = hr_chain_scalar(&c, sqrtf(2.0f), dtype);
   hr_array *low = hr_chain_cast(&c, lower, dtype), *high = hr_chain_cast(&c, upper, dtype);
-  hr_array *a = hr_chain_unary(&c, hr_erf, hr_chain_binary(&c, hr_divide, low, root));
-  hr_array *b = hr_chain_unary(&c, hr_erf, hr_chain_binary(&c, hr_divide, high, root));
+  hr_array *a = hr_chain_unary(&c, hr_random_erf, hr_chain_binary(&c, hr_divide, low, root));
+  hr_array *b = hr_chain_unary(&c, hr_random_erf, hr_chain_binary(&c, hr_divide, high, root));
   hr_array *u = uniform(&c, a, b, shape, shape_num, dtype, key);
   hr_array *x = hr_chain_binary(&c, hr_multiply, root, hr_chain_unary(&c, hr_erfinv, u));
   x = hr_chain_binary(&c, hr_maximum, hr_chain_binary(&c, hr_minimum, x, high), low);

@@ -18,6 +18,7 @@ hr_status hr_cpu_masked_scatter(const hr_run *run);
 hr_status hr_cpu_matmul(const hr_run *run);
 hr_status hr_cpu_pad(const hr_run *run);
 hr_status hr_cpu_random(const hr_run *run);
+hr_status hr_cpu_random_erf(const hr_run *run);
 hr_status hr_cpu_reduce(const hr_run *run);
 hr_status hr_cpu_row_major(const hr_run *run);
 hr_status hr_cpu_scan(const hr_run *run);

@@ -8,6 +8,7 @@
 #include "base/threefry.h"
 #include "ops/check.h"
 #include "ops/op_list.h"
+#include "ops/pointwise.h"
 #include "ops/random_internal.h"
 #include "ops/shape.h"
 
@@ -85,6 +86,17 @@ const hr_op hr_op_random_normal = {.name = "random_normal",
                                    .attrs_size = sizeof(hr_random_attrs),
                                    .infer = random_infer,
                                    .run = {[HR_BACKEND_CPU] = hr_cpu_random}};
+
+static hr_status erf_infer(hr_layout *out, const hr_op_call *call) {
+  return hr_pointwise_layout(out, hr_array_dtype(call->in[0]), call->in, 1);
+}
+
+const hr_op hr_op_random_erf = {.name = "random_erf",
+                                .arity = 1,
+                                .outputs = 1,
+                                .traits = HR_OP_ELEMENTWISE,
+                                .infer = erf_infer,
+                                .run = {[HR_BACKEND_CPU] = hr_cpu_random_erf}};
 
 static hr_status random_attrs(hr_random_attrs *out, const char *op, hr_random_kind kind, const int *shape,
                               size_t shape_num, hr_dtype dtype) {
@@ -171,6 +183,11 @@ hr_status hr_random_erfinv(hr_array **out, const int *shape, size_t shape_num, h
 done:
   hr_array_release(used);
   return status;
+}
+
+hr_status hr_random_erf(hr_array **out, hr_array *a, hr_stream *s) {
+  *out = NULL;
+  return hr_apply(out, &hr_op_random_erf, &a, 1, NULL, s);
 }
 
 hr_status hr_random_normal(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,

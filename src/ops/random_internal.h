@@ -25,6 +25,11 @@ hr_status hr_random_check_float(const char *op, hr_dtype dtype) HR_MUST_USE;
 hr_status hr_random_uniform_scalars(hr_array **out, hr_array *low, hr_array *high, const int *shape, size_t shape_num,
                                     hr_dtype dtype, hr_array *key, hr_stream *s) HR_MUST_USE;
 
+extern const hr_op hr_op_random_erf;
+
+/* The error function as MLX rounds it, in float32; the result has the dtype of a, a float. */
+hr_status hr_random_erf(hr_array **out, hr_array *a, hr_stream *s) HR_MUST_USE;
+
 /* erfinv(u) * scale + shift for u uniform in (-1, 1). */
 hr_status hr_random_erfinv(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float scale, float shift,
                            hr_array *key, hr_stream *s) HR_MUST_USE;
