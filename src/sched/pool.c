@@ -34,6 +34,7 @@ static struct {
   _Atomic(uint32_t) loops_opened; /* how many ever; written under lock, spinning workers read it */
   /* Threads. */
   worker *sleepers;
+  _Atomic(int) in_long; /* active threads inside a task that may be long */
   int active, threads, sleeping, spinning, blocked, starting;
   bool stopping, retiring;
   _Atomic(bool) alone; /* written under lock */
@@ -283,6 +284,25 @@ static hr_stream *pop_locked(void) {
   return NULL;
 }
 
+/* A stream that waited for too long (W4), or NULL. */
+static hr_stream *starving_locked(int64_t now) {
+  for (int p = 0; p < HR_PRIORITY_BACKGROUND; p++)
+    for (hr_stream *s = pool.head[p]; s; s = s->queue_next) {
+      int64_t waited = now - s->queued_ns;
+      if (waited <= HR_STARVE_NS) break; /* oldest first */
+      if (waited > HR_SLOW_STARVE_NS || !hr_load_relaxed(&s->slow)) return s;
+    }
+  return NULL;
+}
+
+/* What a granted turn is for; if that has been taken meanwhile, any. */
+static hr_stream *pop_starving_locked(void) {
+  hr_stream *s = starving_locked(hr_now_ns());
+  if (!s) return room_locked() ? pop_locked() : NULL;
+  unlink_locked(s);
+  return s;
+}
+
 /* --- workers --- */
 
 /* True when the thread should look at the queue again. Otherwise nobody waits for its place: going on saves a wake. */
@@ -337,8 +357,8 @@ static bool worker_turn(worker *w) {
   hr_loop_work *loop = NULL;
   hr_mutex_lock(&pool.lock);
   if (room_locked() || (w->granted && !pool.stopping)) {
-    s = pop_locked();
-    if (!s) loop = loop_enter_locked();
+    s = w->granted ? pop_starving_locked() : pop_locked();
+    if (!s && room_locked()) loop = loop_enter_locked();
   }
   w->granted = false;
   w->seen_loops = hr_load_relaxed(&pool.loops_opened);
@@ -442,10 +462,21 @@ static void *worker_main(void *granted) {
 
 /* --- the monitor (W4) --- */
 
-static bool starving_locked(int64_t now) {
-  for (int p = 0; p < HR_PRIORITY_BACKGROUND; p++)
-    if (pool.head[p] && now - pool.head[p]->queued_ns > HR_STARVE_NS) return true;
-  return false;
+/* Wakes a thread for a stream that is due. */
+static void grant_locked(wake *out, int64_t now) {
+  if (pool.spinning || pool.stopping || pool.active >= HR_GRANT_FACTOR * pool.limit || !starving_locked(now)) return;
+  bool beyond = pool.active >= pool.limit;
+  pool.grants += beyond;
+  wake_one_locked(out, beyond);
+}
+
+void hr_pool_look(void) {
+  wake what = {0};
+  int64_t now = hr_now_ns();
+  hr_mutex_lock(&pool.lock);
+  grant_locked(&what, now);
+  hr_mutex_unlock(&pool.lock);
+  act(&what, true);
 }
 
 static void *monitor_main(void *arg) {
@@ -461,11 +492,8 @@ static void *monitor_main(void *arg) {
     if (sleep) {
       pool.monitor_armed = false;
       hr_store_relaxed(&pool.monitor_word, 0);
-    } else if (starving_locked(now) && pool.spinning == 0 && pool.active < HR_GRANT_FACTOR * pool.limit &&
-               !pool.stopping) {
-      bool beyond = pool.active >= pool.limit;
-      pool.grants += beyond;
-      wake_one_locked(&what, beyond);
+    } else {
+      grant_locked(&what, now);
     }
     hr_mutex_unlock(&pool.lock);
     act(&what, true);
@@ -482,11 +510,14 @@ static void *monitor_main(void *arg) {
 
 bool hr_pool_enter(void) {
   hr_mutex_lock(&pool.lock);
-  bool room = room_locked();
+  bool room = room_locked() || (!pool.stopping && hr_load_relaxed(&pool.in_long) >= pool.limit);
   if (room) pool.active++;
   hr_mutex_unlock(&pool.lock);
   return room;
 }
+
+void hr_pool_long_begin(void) { hr_add_relaxed(&pool.in_long, 1); }
+void hr_pool_long_end(void) { hr_sub_relaxed(&pool.in_long, 1); }
 
 static void leave(int blocked) {
   wake what = {0};
@@ -499,13 +530,17 @@ static void leave(int blocked) {
 }
 
 void hr_pool_leave(void) { leave(0); }
-void hr_pool_block_begin(void) { leave(1); }
+void hr_pool_block_begin(void) {
+  hr_pool_long_end(); /* it holds no place meanwhile */
+  leave(1);
+}
 
 void hr_pool_block_end(void) {
   hr_mutex_lock(&pool.lock);
   pool.active++;
   pool.blocked--;
   hr_mutex_unlock(&pool.lock);
+  hr_pool_long_begin();
 }
 
 bool hr_pool_may_spin(void) {
@@ -565,6 +600,7 @@ void hr_pool_fork_parent(void) { hr_mutex_unlock(&pool.lock); }
 void hr_pool_fork_child(void) {
   for (int p = 0; p < HR_PRIORITY_COUNT; p++) pool.head[p] = pool.tail[p] = NULL;
   hr_store_relaxed(&pool.queued, 0);
+  hr_store_relaxed(&pool.in_long, 0);
   pool.loops = NULL;
   pool.sleepers = NULL;
   pool.active = pool.threads = pool.sleeping = pool.spinning = pool.blocked = pool.starting = 0;

@@ -9,9 +9,11 @@
  *     at the queue. Whoever queues a stream wakes one sleeper only if nobody spins; a worker that takes a stream and
  *     leaves others in the queue wakes the next. So no wake-up is lost and at most one is paid for a publish (R13).
  * W4  The monitor is asleep unless work is queued that nobody could take. A stream that has been runnable for a
- *     millisecond while the places are taken gets a grant: one more thread for a stint, beyond `limit`, up to three
- *     times the limit in all. This holds whatever the long tasks are, kernels, libraries or user code (R15: the
- *     operating system shares the cores). Background streams get no grants, and a sixteenth of the turns (R14).
+ *     millisecond while the places are taken gets a grant: one more thread for a stint of that stream, beyond `limit`,
+ *     up to three times the limit in all. This holds whatever the long tasks are, kernels, libraries or user code (R15:
+ *     the operating system shares the cores). A stream that is itself slow gets one only after a quarter of a second:
+ *     long tasks take turns, lest they hold up the short ones. Background streams get no grants, and a sixteenth of the
+ *     turns (R14). A thread that sleeps in a wait looks in the monitor's place once.
  * W5  User code inside a task that waits gives its place up (hr_pool_block_begin), so that another worker can run.
  * W6  Workers block all signals, run with the default floating-point environment (R19), and are never joined: at exit
  *     they stay parked (R25). A worker beyond the limit ends after a second without work.
@@ -35,9 +37,17 @@ void hr_pool_push_freed(hr_worklist *freed);
 /* After its effective priority changed: moves the stream if it is in the run queue. */
 void hr_pool_requeue(hr_stream *stream);
 
-/* A helper's place for tasks above HR_TINY_NS: false if all are taken. */
+/* A helper's place for tasks above HR_TINY_NS: false if all are taken, unless by tasks that may be long: what a waiting
+ * thread could run in 50 us does not wait for those. */
 bool hr_pool_enter(void);
 void hr_pool_leave(void);
+
+/* Around a task that may be long. */
+void hr_pool_long_begin(void);
+void hr_pool_long_end(void);
+
+/* A look in the monitor's place: grants a turn to a stream that is due (W4). */
+void hr_pool_look(void);
 
 /* Around a wait inside a task (W5). */
 void hr_pool_block_begin(void);

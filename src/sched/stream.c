@@ -12,6 +12,7 @@
 #include "sched/pool.h"
 #include "sched/process.h"
 #include "sched/thread.h"
+#include "sched/tuning.h"
 
 enum { CHUNK = 64, CHUNKS = 4096 };
 
@@ -304,11 +305,25 @@ static bool head_parks(hr_stream *s, hr_task *task) {
   return false;
 }
 
+/* User code, whose time nobody knows, and kernels that will take longer than others may have to wait. */
+static bool may_be_long(const hr_task *task) { return (task->kinds & HR_TASK_USER) || task->cost_ns > HR_STARVE_NS; }
+
+static void run_long(hr_stream *s, hr_task *task, int skip) {
+  int64_t begin = hr_now_ns();
+  hr_pool_long_begin();
+  task->class->run(task, skip);
+  hr_pool_long_end();
+  hr_store_relaxed(&s->slow, hr_now_ns() - begin > HR_STARVE_NS);
+}
+
 static void run_head(hr_stream *s, hr_task *task, hr_worklist *freed) {
   uint64_t value = task->value;
   s->batch = task->next; /* the task may be gone after its run */
   int skip = value <= hr_load_acquire(&s->cancel_upto) ? HR_CANCELLED : HR_OK;
-  task->class->run(task, skip);
+  if (may_be_long(task))
+    run_long(s, task, skip);
+  else
+    task->class->run(task, skip);
   hr_timeline_complete(&s->timeline, value, freed);
   hr_worklist_run(freed);
 }

@@ -58,6 +58,7 @@ struct hr_stream {
   _Atomic(uint8_t) priority; /* hr_priority, as the program set it */
   _Atomic(uint8_t) boost; /* the most urgent of the streams that wait for boost_upto or earlier; written under lock */
   _Atomic(uint64_t) boost_upto;
+  _Atomic(bool) slow; /* its newest task that could be long took longer than HR_STARVE_NS (W4); a hint */
   _Atomic(uint64_t) cancel_upto;
   _Atomic(int64_t) inflight_bytes, inflight_limit; /* 0: no limit (R22) */
   _Atomic(uint64_t) walk;                          /* the evaluation that noted this stream last (graph/eval.c) */

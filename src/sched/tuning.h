@@ -7,11 +7,13 @@ enum {
   HR_MAX_WORKERS = 1024,
   HR_WORKER_STACK = 2 << 20, /* library and user code run on it */
   HR_MONITOR_STACK = 128 << 10,
-  HR_STINT_NS = 500000,   /* a stream's turn, by estimates */
-  HR_SPIN_ROUNDS = 1500,  /* pauses of a worker before it sleeps: about twice the price of a wake */
-  HR_STARVE_NS = 1000000, /* a runnable stream that waited this long gets a grant */
-  HR_MONITOR_QUIET = 20,  /* half milliseconds without queued work before the monitor sleeps */
-  HR_GRANT_FACTOR = 3,    /* threads that run at once, grants included, as a multiple of the limit */
+  HR_STINT_NS = 500000,          /* a stream's turn, by estimates */
+  HR_SPIN_ROUNDS = 1500,         /* pauses of a worker before it sleeps: about twice the price of a wake */
+  HR_STARVE_NS = 1000000,        /* a runnable stream that waited this long gets a grant */
+  HR_MONITOR_QUIET = 20,         /* half milliseconds without queued work before the monitor sleeps */
+  HR_SLOW_STARVE_NS = 250000000, /* the same for a stream whose newest long task took longer than HR_STARVE_NS: it can
+                                  * wait its turn, and a third busy thread on two cores delays all others by 4 ms */
+  HR_GRANT_FACTOR = 3,           /* threads that run at once, grants included, as a multiple of the limit */
   HR_SPARE_LIFE_NS = 1000000000,
   HR_WAIT_SPINS = 24,      /* looks of a waiting thread before it sleeps ... */
   HR_WAIT_PAUSES = 24,     /* ... with so many pauses between two: 20 to 40 us in all */

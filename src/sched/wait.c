@@ -117,11 +117,19 @@ static bool unreachable(hr_point point) {
   return point.timeline->stream && hr_load_relaxed(&point.timeline->stream->dead);
 }
 
+/* Until a stream that nobody took would be due for a grant: this thread sees that as soon as the monitor does. */
+static int64_t first_sleep(const wait *w) {
+  int64_t left = w->deadline < 0 ? HR_STARVE_NS : w->deadline - hr_now_ns();
+  return left < 0 ? 0 : left < HR_STARVE_NS ? left : HR_STARVE_NS;
+}
+
 static void sleep_until_fired(wait *w) {
   sleeper s = {.waiter.fire = sleeper_fire};
   bool blocks = w->thread && w->thread->in_task;
   if (!hr_timeline_park(w->point.timeline, w->point.value, &s.waiter)) return;
   if (blocks) hr_pool_block_begin();
+  hr_futex_wait(&s.word, 0, first_sleep(w));
+  if (!hr_load_acquire(&s.word)) hr_pool_look();
   while (!hr_load_acquire(&s.word)) {
     int64_t left = w->deadline < 0 ? -1 : w->deadline - hr_now_ns();
     if (w->deadline >= 0 && left <= 0) {
