@@ -123,8 +123,13 @@ MAP2(power, SLEEF(pow))
 MAP2(arctan2, SLEEF(atan2))
 
 #if HR_ELEM_CODE == 12
+#if HR_ISA_LEVEL == 2
+MAP(exp, hr_vexp16)
+MAP(tanh, hr_vtanh16)
+#else
 MAP_SCALAR(exp, hr_vexpf)
 MAP_SCALAR(tanh, hr_vtanhf)
+#endif
 MAP_SCALAR(sigmoid, hr_vsigmoidf)
 
 typedef vector_f64 (*wide_fn)(vector_f64 x);

@@ -4,8 +4,11 @@
 
 #include "cpu/kernels/elem.h"
 #include "cpu/kernels/vexp.h"
+#if !HR_ELEM_IS_HALF
+#include "cpu/kernels/vec.h"
+#endif
 
-enum { LANES = 64, RUN = 8192 };
+enum { LANES = 64, RUN = 8192, AHEAD = 4096, STREAM_BYTES = 8192 };
 
 #if HR_ELEM_CODE == HR_CODE_f64
 /* x <= 0 or NaN. e^x = 2^k e^r with |r| <= ln 2 / 2, by the Taylor series of e^r up to r^13: its rest is below 2^-57.
@@ -50,12 +53,21 @@ static __attribute__((noinline)) hr_accum greatest(const hr_elem *x, int64_t n) 
   return lanes[0];
 }
 
+HR_INLINE void exponentials(hr_accum *e, const hr_elem *x, hr_accum shift) {
+#if HR_ISA_LEVEL == 2 && HR_ELEM_CODE != HR_CODE_f64
+  for (int k = 0; k < LANES; k++) e[k] = hr_elem_load(x + k) - shift;
+  for (int k = 0; k < LANES; k += 16) _mm512_storeu_ps(e + k, hr_vexp16(_mm512_loadu_ps(e + k)));
+#else
+  for (int k = 0; k < LANES; k++) e[k] = exponential(hr_elem_load(x + k) - shift);
+#endif
+}
+
 /* Adds e^(x - shift) of n elements to the lanes; these are also written to `out` where it is not NULL. */
 HR_INLINE void add_run(hr_accum *lanes, hr_accum *out, const hr_elem *x, int64_t n, hr_accum shift) {
   hr_accum part[LANES] = {0};
   for (; n >= LANES; n -= LANES, x += LANES, out += out ? LANES : 0) {
     hr_accum e[LANES];
-    for (int k = 0; k < LANES; k++) e[k] = exponential(hr_elem_load(x + k) - shift);
+    exponentials(e, x, shift);
     for (int k = 0; k < LANES; k++) part[k] += e[k];
     if (out) memcpy(out, e, sizeof e);
   }

@@ -1,6 +1,7 @@
 /* src/cpu/kernels/vec.h - a vector of hr_accum as one value, for kernels whose accumulators must stay in registers,
  * which no vectoriser promises. For _tmpl.c files with dtypes f32 and f64. Without an instruction set's intrinsics it
- * is the compilers' vector extension, and the fused operation rounds twice. */
+ * is the compilers' vector extension, and the fused operation rounds twice. hr_vec_stream() writes past the caches where
+ * it can: p must be aligned to the vector then, and hr_vec_stream_end() must follow before others may read. */
 #ifndef HR_CPU_KERNELS_VEC_H
 #define HR_CPU_KERNELS_VEC_H
 
@@ -16,6 +17,7 @@
 typedef __m512 hr_vec;
 static inline hr_vec hr_vec_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void hr_vec_store(float *p, hr_vec v) { _mm512_storeu_ps(p, v); }
+static inline void hr_vec_stream(float *p, hr_vec v) { _mm512_stream_ps(p, v); }
 static inline hr_vec hr_vec_set(float x) { return _mm512_set1_ps(x); }
 static inline hr_vec hr_vec_add(hr_vec a, hr_vec b) { return _mm512_add_ps(a, b); }
 static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm512_fmadd_ps(a, b, c); }
@@ -23,6 +25,7 @@ static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm512_fm
 typedef __m512d hr_vec;
 static inline hr_vec hr_vec_load(const double *p) { return _mm512_loadu_pd(p); }
 static inline void hr_vec_store(double *p, hr_vec v) { _mm512_storeu_pd(p, v); }
+static inline void hr_vec_stream(double *p, hr_vec v) { _mm512_stream_pd(p, v); }
 static inline hr_vec hr_vec_set(double x) { return _mm512_set1_pd(x); }
 static inline hr_vec hr_vec_add(hr_vec a, hr_vec b) { return _mm512_add_pd(a, b); }
 static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm512_fmadd_pd(a, b, c); }
@@ -30,6 +33,7 @@ static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm512_fm
 typedef __m256 hr_vec;
 static inline hr_vec hr_vec_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline void hr_vec_store(float *p, hr_vec v) { _mm256_storeu_ps(p, v); }
+static inline void hr_vec_stream(float *p, hr_vec v) { _mm256_stream_ps(p, v); }
 static inline hr_vec hr_vec_set(float x) { return _mm256_set1_ps(x); }
 static inline hr_vec hr_vec_add(hr_vec a, hr_vec b) { return _mm256_add_ps(a, b); }
 static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm256_fmadd_ps(a, b, c); }
@@ -37,6 +41,7 @@ static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm256_fm
 typedef __m256d hr_vec;
 static inline hr_vec hr_vec_load(const double *p) { return _mm256_loadu_pd(p); }
 static inline void hr_vec_store(double *p, hr_vec v) { _mm256_storeu_pd(p, v); }
+static inline void hr_vec_stream(double *p, hr_vec v) { _mm256_stream_pd(p, v); }
 static inline hr_vec hr_vec_set(double x) { return _mm256_set1_pd(x); }
 static inline hr_vec hr_vec_add(hr_vec a, hr_vec b) { return _mm256_add_pd(a, b); }
 static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm256_fmadd_pd(a, b, c); }
@@ -48,10 +53,17 @@ static inline hr_vec hr_vec_load(const hr_elem *p) {
   return v;
 }
 static inline void hr_vec_store(hr_elem *p, hr_vec v) { memcpy(p, &v, sizeof v); }
+static inline void hr_vec_stream(hr_elem *p, hr_vec v) { hr_vec_store(p, v); }
 static inline hr_vec hr_vec_set(hr_elem x) { return x - (hr_vec){0}; }
 static inline hr_vec hr_vec_add(hr_vec a, hr_vec b) { return a + b; }
 static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return a * b + c; }
 #endif
+
+static inline void hr_vec_stream_end(void) {
+#if HR_ISA_LEVEL >= 1
+  _mm_sfence();
+#endif
+}
 
 enum { HR_VEC_LANES = sizeof(hr_vec) / sizeof(hr_elem) };
 

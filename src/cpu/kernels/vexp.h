@@ -8,6 +8,9 @@
 #define HR_CPU_KERNELS_VEXP_H
 
 #include "cpu/kernels/elem.h"
+#if HR_ISA_LEVEL == 2
+#include <immintrin.h>
+#endif
 
 /* e^x = 2^k * (head + tail), |x - k ln 2| <= ln 2 / 2, with head + tail about twice as exact as a float. x in
  * [-104, 89] or NaN. ln 2 is split so that k times its first part is exact without a fused operation too (Cody and
@@ -81,5 +84,48 @@ HR_INLINE float hr_vsigmoidf(float x) {
   float rest = hr_fmaf(-q, sum, over) + (over_below - q * lost);
   return hr_fmaf(rest, inverse, q);
 }
+
+#if HR_ISA_LEVEL == 2
+/* The same for 16 values at once, with the instruction that multiplies by 2^k: half as many operations, and the same
+ * bits, for both ways round once. *power is k; what is returned is the head. */
+HR_INLINE __m512 hr_exp_split16(__m512 x, __m512 *power) {
+  const __m512 shifter = _mm512_set1_ps(0x1.8p23f), one = _mm512_set1_ps(1.0f);
+  __m512 k = _mm512_sub_ps(_mm512_fmadd_ps(x, _mm512_set1_ps(0x1.715476p0f), shifter), shifter);
+  __m512 r = _mm512_fmadd_ps(k, _mm512_set1_ps(-0x1.62e4p-1f), x);
+  r = _mm512_fmadd_ps(k, _mm512_set1_ps(-1.428606765330187045e-06f), r);
+  __m512 q = _mm512_set1_ps(1.38131423586698e-3f);
+  q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(8.36941904328333e-3f));
+  q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(4.166845683326116e-2f));
+  q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(1.6666514789120891e-1f));
+  q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(4.9999993050491365e-1f));
+  *power = k;
+  return _mm512_add_ps(one, _mm512_fmadd_ps(_mm512_mul_ps(r, r), q, r));
+}
+
+/* NaN goes through: minimum and maximum give their second operand then. */
+HR_INLINE __m512 hr_vexp16(__m512 x) {
+  __m512 k, low = _mm512_set1_ps(-104.0f), high = _mm512_set1_ps(89.0f);
+  __m512 head = hr_exp_split16(_mm512_max_ps(low, _mm512_min_ps(high, x)), &k);
+  return _mm512_scalef_ps(head, k);
+}
+
+HR_INLINE __m512 hr_vtanh16(__m512 x) {
+  const __m512 one = _mm512_set1_ps(1.0f), two = _mm512_set1_ps(2.0f);
+  __m512 k, size = _mm512_abs_ps(x), u = _mm512_mul_ps(x, x);
+  __m512 p = _mm512_set1_ps(1.2147013858449958e-4f);
+  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(-8.4113486128845473e-4f));
+  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(3.0785904289128028e-3f));
+  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(-8.5951115240891843e-3f));
+  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(2.1784729413959036e-2f));
+  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(-5.3953098061166625e-2f));
+  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(1.3333200376579166e-1f));
+  p = _mm512_fmadd_ps(p, u, _mm512_set1_ps(-3.3333329304903436e-1f));
+  __m512 small = _mm512_fmadd_ps(_mm512_mul_ps(x, u), p, x);
+  __m512 head = hr_exp_split16(_mm512_min_ps(_mm512_set1_ps(20.0f), _mm512_add_ps(size, size)), &k);
+  __m512 large = _mm512_sub_ps(one, _mm512_div_ps(two, _mm512_add_ps(_mm512_scalef_ps(head, k), one)));
+  large = _mm512_or_ps(large, _mm512_and_ps(x, _mm512_set1_ps(-0.0f)));
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(size, one, _CMP_LT_OQ), large, small);
+}
+#endif
 
 #endif
