@@ -54,12 +54,23 @@ static const void *operand(tiles *t, int k, int64_t position, int64_t count) {
   return t->wide[k];
 }
 
+/* Results that are too large for the caches come from operands that are, too: on their way in good time. Beyond the
+ * operand's end a prefetch does nothing. */
+static void fetch_ahead(const job *j, int64_t position, int64_t count) {
+  for (int k = 0; k < j->pass->inputs; k++) {
+    if (j->sources[k] != SOURCE_FLAT) continue;
+    const char *next = j->loop.data[k + 1] + position * j->item[k + 1] + HR_AHEAD_BYTES;
+    for (int64_t b = 0; b < count * j->item[k + 1]; b += 64) __builtin_prefetch(next + b);
+  }
+}
+
 static void run_tile(tiles *t, int64_t position, int64_t count, bool pack) {
   const job *j = t->job;
   const hr_pass *pass = j->pass;
   const void *in[HR_PASS_INPUTS], *result = t->out;
   char *out = j->loop.data[0] + position * j->item[0];
   t->packed = 0;
+  if (j->stream) fetch_ahead(j, position, count);
   if (pack) hr_loop_range(&j->loop, position, position + count, pack_run, t);
   for (int k = 0; k < pass->inputs; k++) in[k] = operand(t, k, position, count);
   pass->kernel(pass->narrow || j->stream ? t->out : out, in, count, j->scalars);

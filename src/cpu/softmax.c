@@ -12,11 +12,12 @@
 #include "cpu/kernels/elem.h"
 #include "cpu/kernels/softmax.h"
 #include "cpu/split.h"
+#include "cpu/tuning.h"
 #include "ops/op_list.h"
 #include "ops/softmax.h"
 #include "sched/parallel.h"
 
-enum { BLOCK = 65536, PIECE_BYTES = 4096, CHUNK_ITEMS = 131072 };
+enum { BLOCK = 65536, PIECE_BYTES = 4096, CHUNK_ITEMS = 32768 };
 
 HR_ISA_DECLARE(hr_softmax_kernel, hr_softmax_f16);
 HR_ISA_DECLARE(hr_softmax_kernel, hr_softmax_f32);
@@ -49,6 +50,7 @@ static void add_stats(hr_softmax_stats *all, const hr_softmax_stats *more) {
 typedef struct job {
   const hr_softmax_kernel *kernel;
   int64_t n, elem;
+  bool stream;    /* rows go past the caches */
   hr_loop groups; /* operand 0 is the output, operand 1 the input */
   /* Columns: lengths and strides of the axis in bytes, in output and input. */
   int64_t columns, out_column, out_stride, in_stride;
@@ -59,7 +61,7 @@ typedef struct job {
 
 static void rows_run(void *ctx, char *const *data, const int64_t *strides, int64_t count) {
   const job *j = ctx;
-  j->kernel->rows(data[0], data[1], strides[0], strides[1], count, j->n);
+  j->kernel->rows(data[0], data[1], strides[0], strides[1], count, j->n, j->stream);
 }
 
 static void columns_run(void *ctx, int64_t first, int64_t end) {
@@ -183,7 +185,9 @@ hr_status hr_cpu_softmax(const hr_run *run) {
   loop_over(&j.groups, order, kept, out, in);
   loop_over(&inner, order + kept, in->ndim - kept, out, in);
   j.n = inner.size;
+  j.stream = out->size * j.elem >= HR_STREAM_BYTES && in->buffer != out->buffer;
   if (hr_loop_is_flat(&inner, 0, j.elem) && hr_loop_is_flat(&inner, 1, j.elem)) return run_rows(&j);
+  j.stream = false;
   bool columns = inner.ndim == 1 && !(attrs->axes >> last & 1) && hr_array_strides(in)[last] == 1;
   if (!columns) return run_copied(&j, out, in, order, kept);
   kept = pick(order, 0, in->ndim, attrs->axes, 0, last);

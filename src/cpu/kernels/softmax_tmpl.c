@@ -2,13 +2,15 @@
 /* hr-dtypes: f16 f32 f64 bf16 */
 #include "cpu/kernels/softmax.h"
 
+#include <stdbool.h>
+
 #include "cpu/kernels/elem.h"
 #include "cpu/kernels/vexp.h"
 #if !HR_ELEM_IS_HALF
 #include "cpu/kernels/vec.h"
 #endif
 
-enum { LANES = 64, RUN = 8192, AHEAD = 4096, STREAM_BYTES = 8192 };
+enum { LANES = 64, RUN = 8192, AHEAD = 4096 /* bytes */, ROW_BYTES = 4096 };
 
 #if HR_ELEM_CODE == HR_CODE_f64
 /* x <= 0 or NaN. e^x = 2^k e^r with |r| <= ln 2 / 2, by the Taylor series of e^r up to r^13: its rest is below 2^-57.
@@ -42,11 +44,14 @@ HR_INLINE float exponential(float x) { return hr_vexpf(x); }
 
 HR_INLINE hr_accum greater(hr_accum a, hr_accum b) { return a > b ? a : b; }
 
+/* Rows follow each other in memory as a rule: what is fetched ahead is the next one. */
 static __attribute__((noinline)) hr_accum greatest(const hr_elem *x, int64_t n) {
   hr_accum lanes[LANES];
   for (int k = 0; k < LANES; k++) lanes[k] = -__builtin_inff();
-  for (; n >= LANES; n -= LANES, x += LANES)
+  for (; n >= LANES; n -= LANES, x += LANES) {
+    for (size_t b = 0; b < LANES * sizeof *x; b += 64) __builtin_prefetch((const char *)x + AHEAD + b);
     for (int k = 0; k < LANES; k++) lanes[k] = greater(hr_elem_load(x + k), lanes[k]);
+  }
   for (int k = 0; k < n; k++) lanes[k] = greater(hr_elem_load(x + k), lanes[k]);
   for (int half = LANES / 2; half > 0; half /= 2)
     for (int k = 0; k < half; k++) lanes[k] = greater(lanes[k + half], lanes[k]);
@@ -106,18 +111,39 @@ static void scale(void *out, const void *x, int64_t n, const hr_softmax_stats *s
   scale_by(out, x, n, (hr_accum)s->greatest, inverse((hr_accum)s->sum));
 }
 
-static void rows(void *out, const void *x, int64_t out_stride, int64_t stride, int64_t count, int64_t n) {
-  for (int64_t r = 0; r < count; r++) {
-    const hr_elem *row = (const hr_elem *)((const char *)x + r * stride);
-    hr_elem *to = (hr_elem *)((char *)out + r * out_stride);
-    hr_accum most = greatest(row, n), shift = most - most == 0 ? most : 0;
-#if HR_ELEM_IS_HALF
-    scale_by(to, row, n, shift, inverse(sum_of(NULL, row, n, shift)));
-#else
-    hr_accum factor = inverse(sum_of(to, row, n, shift));
-    for (int64_t i = 0; i < n; i++) to[i] *= factor;
+#if !HR_ELEM_IS_HALF
+/* Past the caches; `out` is aligned to a vector. */
+static __attribute__((noinline)) void stream_scaled(hr_elem *out, const hr_elem *x, int64_t n, hr_elem factor) {
+  int64_t i = 0;
+  for (; i + HR_VEC_LANES <= n; i += HR_VEC_LANES) hr_vec_stream(out + i, hr_vec_load(x + i) * hr_vec_set(factor));
+  for (; i < n; i++) out[i] = x[i] * factor;
+}
 #endif
+
+static void row(hr_elem *out, const hr_elem *x, int64_t n, int stream) {
+  hr_accum most = greatest(x, n), shift = most - most == 0 ? most : 0;
+#if HR_ELEM_IS_HALF
+  (void)stream;
+  scale_by(out, x, n, shift, inverse(sum_of(NULL, x, n, shift)));
+#else
+  _Alignas(64) hr_elem buffer[ROW_BYTES / sizeof(hr_elem)];
+  bool streams = stream && n * sizeof *x <= sizeof buffer && (uintptr_t)out % sizeof(hr_vec) == 0;
+  hr_elem *powers = streams ? buffer : out;
+  hr_elem factor = inverse(sum_of(powers, x, n, shift));
+  if (streams) {
+    stream_scaled(out, powers, n, factor);
+  } else {
+    for (int64_t i = 0; i < n; i++) out[i] *= factor;
   }
+#endif
+}
+
+static void rows(void *out, const void *x, int64_t out_stride, int64_t stride, int64_t count, int64_t n, int stream) {
+  for (int64_t r = 0; r < count; r++)
+    row((hr_elem *)((char *)out + r * out_stride), (const hr_elem *)((const char *)x + r * stride), n, stream);
+#if !HR_ELEM_IS_HALF
+  if (stream) hr_vec_stream_end();
+#endif
 }
 
 static void column_shifts(hr_accum *shift, const char *x, int64_t stride, int64_t rows, int64_t n) {

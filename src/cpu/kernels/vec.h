@@ -1,7 +1,7 @@
 /* src/cpu/kernels/vec.h - a vector of hr_accum as one value, for kernels whose accumulators must stay in registers,
  * which no vectoriser promises. For _tmpl.c files with dtypes f32 and f64. Without an instruction set's intrinsics it
- * is the compilers' vector extension, and the fused operation rounds twice. hr_vec_stream() writes past the caches where
- * it can: p must be aligned to the vector then, and hr_vec_stream_end() must follow before others may read. */
+ * is the compilers' vector extension, and the fused operation rounds twice. hr_vec_stream() writes past the caches
+ * where it can: p must be aligned to the vector, and hr_vec_stream_end() must follow before others may read. */
 #ifndef HR_CPU_KERNELS_VEC_H
 #define HR_CPU_KERNELS_VEC_H
 
