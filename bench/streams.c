@@ -4,6 +4,7 @@
  * but the streams can use the second core. */
 #include "bench.h"
 #include "headrace/runtime.h"
+#include "limits.h"
 
 enum { ELEMENTS = 32 << 10 }; /* about 10 us a link */
 
@@ -54,6 +55,20 @@ static void run_two_chains(const void *arg, bench_sample *out) {
   BENCH_OK(hr_set_threads(all));
 }
 
+/* What the machine itself gives: the same work in plain C on two threads and on one. Cores that share execution units,
+ * or a clock that falls, keep it below 2, and with it the rows above. */
+static void run_plain(const void *arg, bench_sample *out) {
+  (void)arg;
+  static bench_loop both;
+  if (both.out == NULL)
+    both =
+        (bench_loop){bench_floats_new(2 * ELEMENTS, -1, 1), NULL, bench_floats_new(2 * ELEMENTS, 0, 1), 2 * ELEMENTS};
+  out[0].value = 2 / bench_loop_seconds(bench_loop_tanh, &both, (int)links()) * 1e-3;
+  int64_t start = bench_now_ns();
+  for (int64_t k = 0; k < links(); k++) bench_loop_tanh(&both, 0, ELEMENTS);
+  out[0].limit = (double)links() / bench_since_ns(start) * 1e6;
+}
+
 static const bench_case cases[] = {
     {.rows = {{"streams/two chains, eval, to one worker", "ops/ms", BENCH_MORE, BENCH_OF_RATIO, 1.9}},
      .run = run_two_chains,
@@ -64,6 +79,7 @@ static const bench_case cases[] = {
     {.rows = {{"streams/two chains, async_eval, to one worker", "ops/ms", BENCH_MORE, BENCH_OF_RATIO, 1.9}},
      .run = run_two_chains,
      .arg = &(const evaluation){ASYNC}},
+    {.rows = {{"streams/two threads of plain C, to one", "ops/ms", BENCH_MORE, BENCH_NO_GOAL, 0}}, .run = run_plain},
 };
 
 const bench_group bench_streams = {cases, sizeof cases / sizeof cases[0]};
