@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "capi/error.h"
 #include "sched/pool.h"
+#include "sched/thread.h"
 #include "sched/process.h"
 #include "sched/wait.h"
 
@@ -28,6 +29,6 @@ hr_status hr_set_log(hr_log_fn fn, void *user) {
 }
 
 hr_status hr_on_thread_start(hr_thread_start_fn fn, void *user) {
-  hr_pool_thread_hook_set(fn, user);
+  hr_thread_hook_set(fn, user);
   return HR_OK;
 }

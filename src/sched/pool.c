@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/futex.h"
@@ -42,8 +41,6 @@ static struct {
   bool monitor_made, monitor_armed;
   _Atomic(uint32_t) monitor_word;
   uint64_t stints, wakes, grants, threads_made;
-  void (*thread_hook)(void *user, const char *name);
-  void *thread_hook_user;
 } pool = {.once = PTHREAD_ONCE_INIT};
 
 static void *worker_main(void *arg);
@@ -92,41 +89,7 @@ bool hr_pool_is_worker(void) {
   return thread && thread->worker;
 }
 
-void hr_pool_thread_hook_set(void (*hook)(void *user, const char *name), void *user) {
-  hr_mutex_lock(&pool.lock);
-  pool.thread_hook = hook;
-  pool.thread_hook_user = user;
-  hr_mutex_unlock(&pool.lock);
-}
-
-/* --- threads --- */
-
-bool hr_thread_spawn(void *(*main)(void *), void *arg, size_t stack_bytes) {
-  sigset_t all, old;
-  pthread_attr_t attr;
-  pthread_t thread;
-  sigfillset(&all);
-  if (pthread_attr_init(&attr) != 0) return false;
-  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attr, stack_bytes);
-  pthread_sigmask(SIG_SETMASK, &all, &old); /* the new thread inherits the mask (R25) */
-  bool made = pthread_create(&thread, &attr, main, arg) == 0;
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
-  pthread_attr_destroy(&attr);
-  return made;
-}
-
-void hr_thread_begin(const char *name) {
-#ifdef __linux__
-  pthread_setname_np(pthread_self(), name);
-#endif
-  hr_fpenv_enter();
-  hr_mutex_lock(&pool.lock);
-  void (*hook)(void *, const char *) = pool.thread_hook;
-  void *user = pool.thread_hook_user;
-  hr_mutex_unlock(&pool.lock);
-  if (hook) hook(user, name);
-}
+/* --- waking --- */
 
 /* Whom to wake once the lock is dropped. */
 typedef struct wake {

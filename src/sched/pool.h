@@ -63,9 +63,6 @@ bool hr_pool_alone(void);
 /* True on a thread of the pool. */
 bool hr_pool_is_worker(void);
 
-/* Called on each new library thread before it does anything (hr_on_thread_start). */
-void hr_pool_thread_hook_set(void (*hook)(void *user, const char *name), void *user);
-
 typedef struct hr_pool_counts {
   uint64_t stints, wakes, grants, threads_made;
   int active, threads, sleeping, blocked;

@@ -49,6 +49,7 @@ void hr_thread_slot_drop_set(hr_thread_slot slot, void (*drop)(void *value)) { s
 
 /* The child's only thread keeps its record, but not the default streams: those are new (R24). */
 void hr_thread_fork_child(void) {
+  hr_thread_hook_fork_child();
   if (!self) return;
   self->worker = self->callback = self->in_task = false;
   for (int i = 0; i < HR_THREAD_DEVICES; i++) self->defaults[i] = NULL;

@@ -44,6 +44,9 @@ void hr_thread_fork_child(void);
  * hook. */
 bool hr_thread_spawn(void *(*main)(void *), void *arg, size_t stack_bytes);
 void hr_thread_begin(const char *name);
+/* hr_on_thread_start(): called on each new thread of the library before it does anything; NULL: none. */
+void hr_thread_hook_set(void (*fn)(void *user, const char *name), void *user);
+void hr_thread_hook_fork_child(void);
 
 int64_t hr_now_ns(void); /* monotonic */
 
