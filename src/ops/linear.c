@@ -119,19 +119,27 @@ done:
 
 hr_status hr_addmm(hr_array **out, hr_array *c, hr_array *a, hr_array *b, float alpha, float beta, hr_stream *s) {
   char text_c[HR_ARRAY_TEXT], text_p[HR_ARRAY_TEXT];
-  hr_array *product = NULL, *scaled = NULL, *cast = NULL, *wide = NULL, *term = NULL;
+  hr_array *left = NULL, *product = NULL, *scaled = NULL, *cast = NULL, *wide = NULL, *term = NULL;
   hr_status status = HR_OK;
   *out = NULL;
   HR_TRY(hr_op_given("addmm", c));
-  HR_TRY(hr_matmul(&product, a, b, s));
-  HR_TRY(hr_astype(&cast, c, hr_array_dtype(product), s));
+  HR_TRY(hr_op_given("addmm", a));
+  HR_TRY(hr_op_given("addmm", b));
+  hr_dtype dtype = hr_dtype_promote(hr_dtype_promote(hr_array_dtype(a), hr_array_dtype(b)), hr_array_dtype(c));
+  HR_TRY(hr_astype(&left, a, dtype, s)); /* the product promotes b */
+  HR_TRY(hr_matmul(&product, left, b, s));
+  HR_TRY(hr_astype(&cast, c, dtype, s));
   if (hr_broadcast_to(&wide, cast, hr_array_shape(product), product->ndim, s) != HR_OK)
     HR_TRY(hr_fail(HR_INVALID, "addmm: %s does not broadcast to the product %s", hr_array_format(text_c, c),
                    hr_array_format(text_p, product)));
-  HR_TRY(scale(&scaled, product, alpha, s));
-  HR_TRY(scale(&term, wide, beta, s));
-  status = hr_add(out, scaled, term, s);
+  if (alpha != 0 || beta == 0) HR_TRY(scale(&scaled, product, alpha, s));
+  if (beta != 0) HR_TRY(scale(&term, wide, beta, s));
+  if (scaled && term)
+    status = hr_add(out, scaled, term, s);
+  else
+    *out = hr_array_retain(scaled ? scaled : term);
 done:
+  hr_array_release(left);
   hr_array_release(product);
   hr_array_release(scaled);
   hr_array_release(cast);

@@ -15,7 +15,8 @@ extern const hr_op hr_op_matmul;
 
 /* (..., m, k) times (..., k, n). A vector a is one row, a vector b one column; that axis is dropped again. */
 hr_status hr_matmul(hr_array **out, hr_array *a, hr_array *b, hr_stream *s) HR_MUST_USE;
-/* alpha * (a b) + beta * c; c broadcasts to the product. */
+/* alpha * (a b) + beta * c, in the dtype that all three promote to; c broadcasts to the product. As in BLAS what is
+ * multiplied by 0 is not read: its NaN and infinities do not count. */
 hr_status hr_addmm(hr_array **out, hr_array *c, hr_array *a, hr_array *b, float alpha, float beta,
                    hr_stream *s) HR_MUST_USE;
 /* Sums over the last axis of both; with a scalar the product of elements. */

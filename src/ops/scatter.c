@@ -278,6 +278,7 @@ done:
 }
 
 hr_status hr_masked_scatter(hr_array **out, hr_array *a, hr_array *mask, hr_array *src, hr_stream *s) {
+  char text[HR_ARRAY_TEXT];
   hr_array *in[3] = {a, NULL, NULL}, *cast = NULL;
   hr_status status = HR_OK;
   *out = NULL;
@@ -285,7 +286,8 @@ hr_status hr_masked_scatter(hr_array **out, hr_array *a, hr_array *mask, hr_arra
   HR_TRY(hr_op_given("masked_scatter", mask));
   HR_TRY(hr_op_given("masked_scatter", src));
   if (hr_array_dtype(mask) != HR_BOOL || mask->ndim > a->ndim)
-    return hr_fail(HR_INVALID, "masked_scatter: the mask is bool and has at most the array's axes");
+    return hr_fail(HR_INVALID, "masked_scatter: the mask must be bool with at most %d axes, not %s", a->ndim,
+                   hr_array_format(text, mask));
   HR_TRY(spread_mask(&in[1], a, mask, s));
   HR_TRY(hr_astype(&cast, src, hr_array_dtype(a), s));
   HR_TRY(hr_row_major(&in[2], cast, s));
