@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import hr
+from layouts import fails, numbers, views
 from test_elementwise import from_mx, pair, same
 
 mx.set_default_device(mx.cpu)
@@ -164,3 +165,142 @@ def test_products():
     x, y = mx.array([1, 2]), mx.array([3, 4, 5])
     same(hr.outer(np.array([1, 2], np.int32), np.array([3, 4, 5], np.int32)), mx.outer(x, y))
     same(hr.kron(np.array([1, 2], np.int32), np.array([3, 4, 5], np.int32)), mx.kron(x, y))
+
+
+MODES = {"": None, "_add": np.add, "_prod": np.multiply, "_max": np.maximum, "_min": np.minimum}
+
+
+def combined(old, place, new, operation):
+    """old with new at `place` (a tuple of arrays), one after the other."""
+    out = old.copy()
+    with np.errstate(over="ignore"):
+        if operation is None:
+            out[place] = new
+        else:
+            operation.at(out, place, new)
+    return out
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES, ids=hr.NAMES)
+@pytest.mark.parametrize("mode", MODES)
+def test_scatter(dtype, mode):
+    """Blocks of one row, of single elements and of a part, at indices of several layouts."""
+    operation = MODES[mode]
+    if dtype == hr.COMPLEX64 and mode in ("_max", "_min"):
+        fails("complex64", "scatter" + mode, hr.zeros([3], dtype), [np.array([0])], hr.zeros([1, 1], dtype), [0])
+        return
+    if dtype == hr.BOOL and operation:
+        operation = {np.add: np.logical_or, np.multiply: np.logical_and}.get(operation, operation)
+    at = np.array([[3, 0, -2], [1, -4, 2] if operation is None else [3, 3, 0]], np.int32)
+    rows = numbers(dtype, (2, 3, 1, 5), 2)
+    rows = np.sign(rows) if mode == "_prod" and dtype == hr.BFLOAT16 else rows  # each product is rounded
+    for a, x in views(numbers(dtype, (4, 5), 1), dtype):
+        for u, new in views(rows, dtype):
+            for i, index in views(at, hr.INT32):
+                same_index = (index % 4)[..., None], np.arange(5)
+                want = combined(x, same_index, new[:, :, 0], operation)
+                if operation is None and len(set((index % 4).ravel())) < 6:  # where updates meet, the last one stays
+                    for row, value in zip((index % 4).ravel(), new.reshape(-1, 5)):
+                        want[row] = value
+                got = hr.call("scatter" + mode, a, [i], u, [0])
+                np.testing.assert_array_equal(got.numpy(), want)
+                np.testing.assert_array_equal(hr.call(f"scatter{mode}_single", a, i, u, 0).numpy(), want)
+                assert got.dtype == dtype
+        ones = numbers(dtype, (4, 1, 1), 3)
+        i, j = np.array([0, 3, 0, 2]), np.array([-1, 1, 4, 0])
+        want = combined(x, (i, j), ones[:, 0, 0], operation)
+        if operation is None:
+            want[0, 4] = ones[2, 0, 0]
+        got = hr.call("scatter" + mode, a, [i, j.astype(np.int64)], ones, [0, 1]).numpy()
+        np.testing.assert_array_equal(got, want)
+        np.testing.assert_array_equal(hr.call("scatter" + mode, a, [np.array([2])], hr.zeros([1, 0, 5], dtype), [0]).numpy(), x)
+        none = hr.call("scatter" + mode, a, [np.zeros(0, np.int32)], hr.zeros([0, 1, 5], dtype), [0])
+        np.testing.assert_array_equal(none.numpy(), x)
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES, ids=hr.NAMES)
+def test_scatter_of_many_axes_and_along_an_axis(dtype):
+    x, new = numbers(dtype, (2, 3, 1, 2, 3), 1), numbers(dtype, (4, 1, 2, 1, 2, 2), 2)
+    index = np.array([0, 1, 1, 0], np.uint8)
+    want = x.copy()
+    for k, i in enumerate(index):
+        want[:1, i:i + 2, :, :, :2] = new[k]
+    np.testing.assert_array_equal(hr.scatter_single(hr.array(x, dtype), index, hr.array(new, dtype), 1).numpy(), want)
+    places = np.array([[2, 0], [1, 1], [-1, 2], [0, 0]])
+    values = numbers(dtype, (4, 2), 3)
+    for a, old in views(numbers(dtype, (4, 3), 4), dtype):
+        put, added = old.copy(), old.copy()
+        for row in range(4):
+            for k in range(2):
+                put[row, places[row, k]] = values[row, k]
+                added[row, places[row, k]] = added[row, places[row, k]] + values[row, k]
+        np.testing.assert_array_equal(hr.scatter_add_axis(a, places, hr.array(values, dtype), 1).numpy(), added)
+        np.testing.assert_array_equal(hr.put_along_axis(a, places, hr.array(values, dtype), 1).numpy(), put)
+        turned = hr.scatter_add_axis(hr.transpose(a), places.T.copy(), hr.transpose(hr.array(values, dtype)), -2)
+        np.testing.assert_array_equal(turned.numpy(), added.T)
+
+
+def test_scatter_errors():
+    a, row = grid(3, 4), grid(2, 1, 4)
+    for name in ("scatter_add", "scatter", "scatter_max"):
+        fails("range 3", name, a, [np.array([0, 3])], row, [0])
+        fails("range -4", name, a, [np.array([0, -4])], row, [0])
+        fails("scatter 2", name, a, [np.array([0, 1])], row, [2])
+        fails("scatter", name, a, [np.array([0, 1])], row, [0, 1])
+        fails("scatter", name, a, [np.array([0, 1])] * 2, row, [0, 0])
+        fails("scatter", name, a, [np.array([0, 1])], grid(2, 4), [0])
+        fails("scatter", name, a, [np.array([0, 1])], grid(3, 1, 4), [0])
+        fails("scatter", name, a, [np.array([0, 1])], grid(2, 4, 4), [0])
+        fails("scatter float32", name, a, [np.float32([0, 1])], row, [0])
+        fails("scatter", name, a, [np.array([0, 1]), np.array([0, 1, 2])], grid(2, 1, 1), [0, 1])
+    fails("scatter_add", "scatter_add_axis", a, np.array([[0]]), grid(1, 1), 2)
+    fails("range 9", "scatter_add_axis", a, np.array([[9], [0], [0]]), grid(3, 1), 1)
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES, ids=hr.NAMES)
+def test_gather_single(dtype):
+    index = np.array([[2, -1, 0]], np.int32)
+    for a, x in views(numbers(dtype, (2, 4, 3)), dtype):
+        for i, at in views(index, hr.INT32):
+            got = hr.gather_single(a, i, 1, [2, 1, 3])
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got.numpy(), x[:, at % 4].transpose(1, 2, 0, 3)[:, :, :, None])
+        np.testing.assert_array_equal(hr.gather_single(a, np.array(1), 1, [1, 2, 2]).numpy(), x[:1, 1:3, :2])
+        assert hr.gather_single(a, np.zeros((0, 2), np.int32), 0, [1, 4, 3]).shape == (0, 2, 1, 4, 3)
+        assert hr.gather_single(a, np.array([1]), 0, [0, 4, 3]).shape == (1, 0, 4, 3)
+
+
+def test_gather_errors():
+    a = grid(2, 4)
+    fails("range 4", "gather_single", a, np.array([4]), 1, [1, 1])
+    fails("gather 3", "gather_single", a, np.array([3]), 1, [1, 2])
+    fails("gather 5", "gather_single", a, np.array([0]), 1, [1, 5])
+    fails("gather -1", "gather_single", a, np.array([0]), 1, [-1, 1])
+    fails("gather", "gather_single", a, np.array([0]), 1, [1])
+    fails("gather 2", "gather_single", a, np.array([0]), 2, [1, 1])
+    fails("gather float32", "gather_single", a, np.float32([0]), 1, [1, 1])
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES, ids=hr.NAMES)
+def test_masked_scatter(dtype):
+    source = numbers(dtype, (30,), 9)
+    for a, x in views(numbers(dtype, (3, 4, 2)), dtype):
+        for m, mask in views(np.random.default_rng(3).integers(0, 2, (3, 4, 2)).astype(bool), hr.BOOL):
+            want = x.copy()
+            want[mask] = source[:mask.sum()]
+            got = hr.masked_scatter(a, m, hr.array(source, dtype))
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got.numpy(), want)
+        rows = np.array([True, False, True])
+        want = x.copy()
+        want[rows] = source[:16].reshape(2, 4, 2)
+        np.testing.assert_array_equal(hr.masked_scatter(a, rows, hr.array(source, dtype)).numpy(), want)
+        np.testing.assert_array_equal(hr.masked_scatter(a, np.zeros((3, 4, 2), bool), hr.array(source, dtype)).numpy(), x)
+    assert hr.masked_scatter(hr.zeros([0, 2], dtype), np.zeros((0, 2), bool), hr.array(source, dtype)).shape == (0, 2)
+
+
+def test_masked_scatter_errors():
+    a = grid(2, 3)
+    fails("masked_scatter", "masked_scatter", a, np.ones((2, 3), bool), grid(5))
+    fails("masked_scatter int32", "masked_scatter", a, np.ones((2, 3), np.int32), grid(6))
+    fails("masked_scatter", "masked_scatter", a, np.ones((3, 3), bool), grid(9))

@@ -134,8 +134,13 @@ def test_addmm(dtype):
 def test_addmm_dtypes_and_errors():
     a = np.ones((2, 3), np.float32)
     for c in hr.DTYPES:
-        mine, theirs = pair(np.ones((2, 2)), c)
-        same(hr.addmm(mine, a, a.T, 0.5, 2), mx.addmm(theirs, mx.array(a), mx.array(a.T), 0.5, 2))
+        mine, theirs = pair(numbers(c, (2, 2), 3), c)
+        for operands in INEXACT:
+            (left, x), (right, y) = pair(numbers(operands, (2, 3), 1), operands), pair(numbers(hr.BFLOAT16, (3, 2)), hr.BFLOAT16)
+            same(hr.addmm(mine, left, right, 0.5, 2), mx.addmm(theirs, x, y, 0.5, 2))
+    nan, square = np.float32(np.nan), np.ones((2, 2), np.float32)
+    equal(hr.addmm(nan, square, square, 3, 0), np.full((2, 2), 6), hr.FLOAT32)
+    equal(hr.addmm(np.float32(2), nan * square, square, 0, 3), np.full((2, 2), 6), hr.FLOAT32)
     fails("addmm", "addmm", np.ones((3, 3), np.float32), a, a.T, 1, 1)
     fails("addmm", "addmm", np.ones((5, 2, 2), np.float32), a, a.T, 1, 1)
     fails("(2,3)", "addmm", np.float32(1), a, a, 1, 1)
