@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import hr
+from layouts import fails, numbers, views
 
 mx.set_default_device(mx.cpu)
 DTYPES = list(hr.DTYPES)
@@ -386,3 +387,68 @@ def test_fp8():
     bits = np.arange(256).astype(np.uint8)
     for dtype in (hr.FLOAT32, hr.FLOAT16, hr.BFLOAT16):
         same(hr.from_fp8(bits, dtype), mx.from_fp8(mx.array(bits), getattr(mx, hr.NAMES[dtype])))
+
+
+REAL = [d for d in DTYPES if d != hr.COMPLEX64]
+
+
+@pytest.mark.parametrize("a", REAL, ids=lambda d: hr.NAMES[d])
+@pytest.mark.filterwarnings("ignore")
+def test_divmod(a):
+    for b in REAL:
+        y = samples(b, 41, 2)
+        y = np.where(y, y, 1)  # MLX ends the process when an integer is divided by 0
+        (mine_x, theirs_x), (mine_y, theirs_y) = pair(samples(a, 41, 1), a), pair(y, b)
+        quotient, rest = hr.divmod(mine_x, mine_y)
+        try:
+            want = mx.divmod(theirs_x, theirs_y)
+            mx.eval(want)
+        except (ValueError, RuntimeError):
+            want = None
+        if want:
+            assert [quotient.dtype, rest.dtype] == [number(w.dtype) for w in want]
+        np.testing.assert_array_equal(quotient.numpy(), hr.floor_divide(mine_x, mine_y).numpy())
+        np.testing.assert_array_equal(rest.numpy(), hr.remainder(mine_x, mine_y).numpy())
+    kind = mine_x.numpy().dtype
+    for x, values in views(numbers(a, (3, 1, 4), 3), a):
+        for y, by in views(numbers(a, (2, 4), 4), a):
+            quotient, rest = hr.divmod(x, y)
+            whole = kind.kind in "iu"
+            want = np.floor_divide(values, np.where(by, by, 1)) * (by != 0) if whole else None
+            if whole:  # by 0 both are 0
+                np.testing.assert_array_equal(quotient.numpy(), want)
+                np.testing.assert_array_equal(rest.numpy(), np.remainder(values, np.where(by, by, 1)) * (by != 0))
+            elif kind.kind == "f":
+                np.testing.assert_array_equal(quotient.numpy(), np.floor(values / by))
+                np.testing.assert_array_equal(rest.numpy(), np.mod(values, by))
+    assert [p.shape for p in hr.divmod(hr.zeros([0, 3], a), hr.ones([3], a))] == [(0, 3)] * 2
+
+
+def test_divmod_errors():
+    fails("divmod (2) (3)", "divmod", np.ones(2, np.float32), np.ones(3, np.float32))
+    fails("divmod complex64", "divmod", np.ones(2, np.complex64), np.ones(2, np.complex64))
+
+
+@pytest.mark.parametrize("source", FLOATS + [hr.COMPLEX64], ids=lambda d: hr.NAMES[d])
+@pytest.mark.filterwarnings("ignore")
+def test_casts_of_what_no_integer_holds(source):
+    """Low bits by way of int32 or int64, whose smallest value stands for what they cannot hold."""
+    values = [math.nan, math.inf, -math.inf, 3e9, -3e9, 2.0**31, -2.0**31, 1e19, -1e19, 2.0**63, 2.0**64, 300.7, -1.5]
+    x = hr.array(np.tile(values, 9), source)
+    given = x.numpy().real.astype(np.float64)
+    for target in range(hr.UINT8, hr.INT64 + 1):
+        wide, kind = target in (hr.UINT32, hr.UINT64, hr.INT64), hr.zeros([], target).numpy().dtype
+        least = -2**63 if wide else -2**31
+        want = []
+        for v in given:
+            fits = math.isfinite(v) and least <= int(v) < -least
+            bits = int(v) if fits else least
+            if target == hr.UINT64 and v >= 2.0**63:
+                bits = int(v) if v < 2.0**64 else 0
+            want.append(bits % 2**(8 * kind.itemsize))
+        unsigned = np.dtype(f"u{kind.itemsize}")
+        got = hr.astype(x, target).numpy().view(unsigned)
+        np.testing.assert_array_equal(got, np.array(want, unsigned))
+        np.testing.assert_array_equal(hr.astype(hr.slice(x, [-1], [-10**6], [-2]), target).numpy().view(unsigned), got[::-2])
+    np.testing.assert_array_equal(hr.linspace(-1e10, 1e10, 3, hr.INT32).numpy(), [-2**31, 0, -2**31])
+    np.testing.assert_array_equal(hr.linspace(math.nan, 5e18, 2, hr.INT64).numpy(), [-2**63, 5 * 10**18])

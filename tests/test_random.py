@@ -1,5 +1,7 @@
 """Random numbers against mlx for the same keys: bits and what follows from them exactly, the rest within 4 units of the
 last place of what mlx gives (more where a difference of two near numbers makes it hopeless)."""
+import ctypes
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -166,3 +168,18 @@ def test_categorical():
 def test_default_keys_differ():
     a, b = hr.random_bits((4,), 4, None).numpy(), hr.random_bits((4,), 4, None).numpy()
     assert (a != b).any()
+
+
+def test_seed():
+    set_seed = hr.lib.mlx_random_seed
+    set_seed.argtypes = [ctypes.c_uint64]
+    for seed in SEEDS + [2**64 - 1]:
+        drawn = []
+        for _ in range(2):
+            hr.check(set_seed(seed))
+            drawn.append([hr.random_uniform(np.float32(0), np.float32(1), (5, 3), hr.FLOAT32, None) for _ in range(3)])
+        mx.random.seed(seed)
+        for first, again in zip(*drawn):
+            equal(first, mx.random.uniform(0, 1, (5, 3)))
+            np.testing.assert_array_equal(first.numpy(), again.numpy())
+        assert (drawn[0][0].numpy() != drawn[0][1].numpy()).all()

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import hr
+from layouts import SHAPES, fails, numbers, views
 
 mx = pytest.importorskip("mlx.core")
 mx.set_default_device(mx.cpu)
@@ -157,3 +158,142 @@ def test_partition():
     assert out[1234] == 1234 and (out[:1234] < 1234).all() and (out[1235:] > 1234).all()
     places = hr.argpartition(a, -1).numpy()
     assert x[places[-1]] == 4999 and (np.sort(places) == np.arange(5000)).all()
+
+
+AXIS = "sum_axis prod_axis max_axis min_axis all_axis any_axis mean_axis var_axis std_axis logsumexp_axis".split()
+AXES = "sum_axes prod_axes max_axes min_axes all_axes any_axes mean_axes var_axes std_axes logsumexp_axes".split()
+CHOICES = [(), (0,), (-1,), (0, -1), (1,), (0, 1, 2), (2, 0), (1, 3, 5), (0, 1, 2, 3, 4, 5)]
+
+
+def reference(name, x, axes, keep, dtype):
+    """NumPy's answer in a wider type, not rounded yet."""
+    kind = name.split("_")[0]
+    wide = x.astype(np.complex128 if dtype == hr.COMPLEX64 else np.float64 if x.dtype.kind == "f" else x.dtype)
+    if kind in ("sum", "prod"):
+        small = {"b": np.int32, "i": np.int32, "u": np.uint32}.get(wide.dtype.kind)
+        return getattr(np, kind)(wide, axis=axes, keepdims=keep,
+                                 dtype=small if small and wide.dtype.itemsize < 8 else wide.dtype)
+    if kind in ("all", "any"):
+        return getattr(np, kind)(wide != 0, axis=axes, keepdims=keep)
+    if kind in ("max", "min"):
+        return getattr(np, kind)(wide, axis=axes, keepdims=keep)
+    wide = wide if dtype == hr.COMPLEX64 else wide.astype(np.float64)
+    if kind == "logsumexp":
+        top = np.max(wide.real, axis=axes, keepdims=True)
+        shift = np.where(np.isfinite(top), top, 0)
+        sums = np.log(np.sum(np.exp(wide - shift), axis=axes, keepdims=keep))
+        return sums + (shift if keep else np.squeeze(shift, axes))
+    return getattr(np, kind)(wide, axis=axes, keepdims=keep)
+
+
+TOLERANCE = {hr.BFLOAT16: 2.0**-8, hr.FLOAT16: 2.0**-11, hr.FLOAT64: 1e-13}
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES, ids=hr.NAMES)
+@pytest.mark.parametrize("one, several", list(zip(AXIS, AXES)), ids=AXES)
+@pytest.mark.filterwarnings("ignore")
+def test_axes_and_layouts(one, several, dtype):
+    kind = one.split("_")[0]
+    extra = (0,) if kind in ("var", "std") else ()
+    exact = kind in ("sum", "prod", "max", "min", "all", "any")
+    for shape in SHAPES:
+        values = numbers(dtype, shape, 5)
+        if kind == "prod" and dtype != hr.BOOL:  # what no product rounds
+            values = np.sign(values.real).astype(values.dtype)
+        for a, x in views(values, dtype):
+            for axes in CHOICES:
+                if any(not -x.ndim <= k < x.ndim for k in axes) or len({k % x.ndim for k in axes}) < len(axes):
+                    continue
+                if not x.size and (kind == "logsumexp" or kind in ("max", "min") and any(shape[k] == 0 for k in axes)):
+                    fails(kind, several, a, axes, True, *extra)
+                    continue
+                for keep in (False, True):
+                    got = getattr(hr, several)(a, axes, keep, *extra)
+                    want = np.asarray(reference(one, x, axes, keep, dtype))
+                    assert got.shape == want.shape, (shape, axes)
+                    tolerance = 0 if exact else TOLERANCE.get(got.dtype, 4e-7)
+                    if kind == "logsumexp" and dtype == hr.COMPLEX64:
+                        turns = got.numpy() - want  # a complex logarithm is one of many, whole turns apart
+                        want = want + 2j * np.pi * np.rint(turns.imag / (2 * np.pi))
+                    np.testing.assert_allclose(got.numpy(), want, rtol=tolerance, atol=tolerance, err_msg=f"{shape} {axes}")
+                    if len(axes) == 1:
+                        np.testing.assert_array_equal(getattr(hr, one)(a, axes[0], keep, *extra).numpy(), got.numpy())
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES, ids=hr.NAMES)
+@pytest.mark.parametrize("name", ["argmax_axis", "argmin_axis"])
+def test_places_and_layouts(name, dtype):
+    fn = getattr(np, name[:6])
+    for shape in SHAPES:
+        for a, x in views(numbers(dtype, shape, 6), dtype):
+            for axis in range(-x.ndim, x.ndim):
+                if not x.size:  # MLX too refuses results without elements
+                    fails(name[:6], name, a, axis, False)
+                    continue
+                for keep in (False, True):
+                    got = getattr(hr, name)(a, axis, keep)
+                    assert got.dtype == hr.UINT32
+                    np.testing.assert_array_equal(got.numpy(), fn(x, axis=axis, keepdims=keep))
+
+
+@pytest.mark.parametrize("dtype", hr.DTYPES, ids=hr.NAMES)
+def test_argpartition_axis(dtype):
+    values = numbers(dtype, (5, 9, 2), 7)
+    for a, x in views(values, dtype):
+        for axis in (0, 1, -1):
+            n = x.shape[axis]
+            for kth in {0, n // 2, n - 1, -1, -n}:
+                places = hr.argpartition_axis(a, kth, axis)
+                assert places.dtype == hr.UINT32 and places.shape == x.shape
+                np.testing.assert_array_equal(np.sort(places.numpy(), axis), np.sort(np.argsort(x, axis), axis))
+                order = np.sort(x, axis)
+                parted = np.take_along_axis(x, places.numpy().astype(np.int64), axis)
+                same_kth = np.take(parted, kth, axis), np.take(order, kth, axis)
+                np.testing.assert_array_equal(*same_kth)
+                cut = kth % n
+                np.testing.assert_array_equal(np.sort(np.take(parted, range(cut), axis), axis), np.take(order, range(cut), axis))
+    assert hr.argpartition_axis(hr.zeros([0, 3], dtype), 1, 1).shape == (0, 3)
+
+
+def test_argpartition_errors():
+    a = np.zeros((2, 3), np.float32)
+    fails("argpartition 3", "argpartition_axis", a, 3, 1)
+    fails("argpartition -4", "argpartition_axis", a, -4, 1)
+    fails("argpartition 2", "argpartition_axis", a, 0, 2)
+
+
+@pytest.mark.parametrize("dtype", [hr.FLOAT16, hr.BFLOAT16, hr.FLOAT32, hr.FLOAT64], ids=lambda d: hr.NAMES[d])
+@pytest.mark.filterwarnings("ignore")
+def test_not_finite(dtype):
+    inf, nan = np.inf, np.nan
+    rows = np.array([[1, inf, 2, 3], [1, -inf, 2, 3], [inf, -inf, 1, 2], [nan, 1, 2, inf], [-inf] * 4, [inf] * 4, [1, 2, 3, nan]])
+    for x in (rows, np.tile(rows, (1, 40)), np.concatenate([np.ones((7, 130)), rows], 1)):
+        for a, v in ((hr.array(x, dtype), x), (hr.transpose(hr.array(x.T.copy(), dtype)), x)):
+            for name in AXIS:
+                if name != "logsumexp_axis" and name != "prod_axis":
+                    extra = (0,) if name[:3] in ("var", "std") else ()
+                    got = getattr(hr, name)(a, 1, False, *extra).numpy()
+                    want = reference(name, v, 1, False, dtype)
+                    np.testing.assert_array_equal(np.isnan(got), np.isnan(want), err_msg=name)
+                    np.testing.assert_array_equal(np.isinf(got), np.isinf(want), err_msg=name)
+            lse = hr.logsumexp_axis(a, 1, False).numpy()
+            assert (lse[[0, 5]] == inf).all() and (lse[2] == inf) and np.isnan(lse[[3, 6]]).all()
+            assert np.isfinite(lse[1]) and (lse[4] == -inf or x.shape[1] == 134)
+    long = np.full((2, 70001), 1000.0)
+    long[0, 60000] = inf
+    for a in (hr.array(long, dtype), hr.transpose(hr.array(long.T.copy(), dtype))):
+        got = hr.logsumexp_axis(a, 1, False).numpy()
+        assert got[0] == inf
+        np.testing.assert_allclose(got[1], 1000 + np.log(70001), rtol=2.0**-8)
+        assert np.isnan(hr.softmax_axis(a, 1, True).numpy()[0]).all()
+
+
+@pytest.mark.parametrize("one, several", list(zip(AXIS, AXES)), ids=AXES)
+def test_axes_errors(one, several):
+    a, kind = np.zeros((2, 3), np.float32), one.split("_")[0]
+    extra = (0,) if kind in ("var", "std") else ()
+    for axis in (2, -3):
+        fails(f"{kind} {axis}", one, a, axis, False, *extra)
+        fails(f"{kind} {axis}", several, a, [0, axis], False, *extra)
+    fails(f"{kind} twice", several, a, [1, -1], False, *extra)
+    fails(f"{kind} 0", one, np.float32(1), 0, False, *extra)
