@@ -16,9 +16,9 @@ FLOATING = pytest.mark.parametrize("dtype", INEXACT, ids=[hr.NAMES[d] for d in I
 INTEGERS = [d for d in hr.DTYPES if d not in INEXACT]
 MATRICES = [((3, 4), (4, 5)), ((1, 1), (1, 1)), ((1, 7), (7, 1)), ((5, 1), (1, 4)), ((2, 0), (0, 3)), ((0, 3), (3, 2)),
             ((3, 2), (2, 0)), ((4,), (4,)), ((0,), (0,)), ((4,), (4, 3)), ((3, 4), (4,)), ((2, 3, 4), (4, 5)),
-            ((3, 4), (2, 4, 5)), ((2, 1, 3, 4), (5, 4, 2)), ((0, 3, 4), (4, 2)), ((2, 3, 0), (2, 0, 2)), ((4,), (3, 4, 2)),
-            ((3, 2, 4), (4,)), ((1, 3, 4), (6, 4, 1)), ((2, 1, 2, 1, 3, 2), (1, 3, 1, 2, 2, 3)), ((0,), (2, 0, 3)),
-            ((33, 65), (65, 17))]
+            ((3, 4), (2, 4, 5)), ((2, 1, 3, 4), (5, 4, 2)), ((0, 3, 4), (4, 2)), ((2, 3, 0), (2, 0, 2)),
+            ((4,), (3, 4, 2)), ((3, 2, 4), (4,)), ((1, 3, 4), (6, 4, 1)), ((2, 1, 2, 1, 3, 2), (1, 3, 1, 2, 2, 3)),
+            ((0,), (2, 0, 3)), ((33, 65), (65, 17))]
 
 
 def few(dtype, shape, seed):
@@ -77,8 +77,8 @@ def test_matmul_strides(dtype):
 def test_matmul_rounding(dtype, m, k, n):
     """The error of each element against the size of its terms: k roundings at most, half types are rounded once."""
     random = np.random.default_rng(7)
-    a, b = (hr.array(random.standard_normal(s) + (1j * random.standard_normal(s) if dtype == hr.COMPLEX64 else 0), dtype)
-            for s in ((m, k), (k, n)))
+    turn = 1j if dtype == hr.COMPLEX64 else 1
+    a, b = (hr.array(random.standard_normal(s) + turn * random.standard_normal(s), dtype) for s in ((m, k), (k, n)))
     x, y = wide(a.numpy()), wide(b.numpy())
     error = np.abs(wide(hr.matmul(a, b).numpy()) - x @ y)
     sums = np.abs(x) @ np.abs(y)
@@ -136,7 +136,8 @@ def test_addmm_dtypes_and_errors():
     for c in hr.DTYPES:
         mine, theirs = pair(numbers(c, (2, 2), 3), c)
         for operands in INEXACT:
-            (left, x), (right, y) = pair(numbers(operands, (2, 3), 1), operands), pair(numbers(hr.BFLOAT16, (3, 2)), hr.BFLOAT16)
+            left, x = pair(numbers(operands, (2, 3), 1), operands)
+            right, y = pair(numbers(hr.BFLOAT16, (3, 2)), hr.BFLOAT16)
             same(hr.addmm(mine, left, right, 0.5, 2), mx.addmm(theirs, x, y, 0.5, 2))
     nan, square = np.float32(np.nan), np.ones((2, 2), np.float32)
     equal(hr.addmm(nan, square, square, 3, 0), np.full((2, 2), 6), hr.FLOAT32)
@@ -149,8 +150,8 @@ def test_addmm_dtypes_and_errors():
 
 @FLOATING
 def test_inner(dtype):
-    for one, two in (((4,), (4,)), ((2, 4), (3, 4)), ((2, 3, 4), (4,)), ((2, 1, 4), (3, 2, 4)), ((0,), (0,)), ((2, 0), (3, 0)),
-                     ((), (2, 3)), ((4,), ()), ((), ()), ((0, 4), (2, 4))):
+    for one, two in (((4,), (4,)), ((2, 4), (3, 4)), ((2, 3, 4), (4,)), ((2, 1, 4), (3, 2, 4)), ((0,), (0,)),
+                     ((2, 0), (3, 0)), ((), (2, 3)), ((4,), ()), ((), ()), ((0, 4), (2, 4))):
         for a, x in views(few(dtype, one, 1), dtype):
             for b, y in views(few(dtype, two, 2), dtype):
                 equal(hr.inner(a, b), np.inner(wide(x), wide(y)), dtype)
