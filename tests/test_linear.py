@@ -131,6 +131,19 @@ def test_addmm(dtype):
                   2 * (wide(x) @ wide(few(dtype, (5, 3), 5))) + 3 * wide(z), dtype)
 
 
+@FLOATING
+def test_addmm_rounding(dtype):
+    """Half types round the product and the result, nothing between."""
+    random = np.random.default_rng(5)
+    c, a, b = (hr.array(random.standard_normal(s), dtype) for s in ((20, 20), (20, 300), (300, 20)))
+    product = wide(hr.matmul(a, b).numpy())
+    want = 0.7 * product + 1.3 * wide(c.numpy())
+    sizes = 0.7 * np.abs(product) + 1.3 * np.abs(wide(c.numpy()))
+    unit = 2.0**-23 if dtype in (hr.FLOAT16, hr.BFLOAT16) else EPSILON[dtype]
+    bound = 0.5 * EPSILON[dtype] * np.abs(want) + (4 * unit + 2.0**-24) * sizes  # factors are float32
+    assert (np.abs(wide(hr.addmm(c, a, b, 0.7, 1.3).numpy()) - want) <= bound).all()
+
+
 def test_addmm_dtypes_and_errors():
     a = np.ones((2, 3), np.float32)
     for c in hr.DTYPES:

@@ -117,9 +117,25 @@ done:
   return status;
 }
 
+/* alpha * product + beta * c; what is multiplied by 0 is left out. */
+static hr_status scaled_sum(hr_array **out, hr_array *product, float alpha, hr_array *c, float beta, hr_stream *s) {
+  hr_array *scaled = NULL, *term = NULL;
+  hr_status status = HR_OK;
+  if (alpha != 0 || beta == 0) HR_TRY(scale(&scaled, product, alpha, s));
+  if (beta != 0) HR_TRY(scale(&term, c, beta, s));
+  if (scaled && term)
+    status = hr_add(out, scaled, term, s);
+  else
+    *out = hr_array_retain(scaled ? scaled : term);
+done:
+  hr_array_release(scaled);
+  hr_array_release(term);
+  return status;
+}
+
 hr_status hr_addmm(hr_array **out, hr_array *c, hr_array *a, hr_array *b, float alpha, float beta, hr_stream *s) {
   char text_c[HR_ARRAY_TEXT], text_p[HR_ARRAY_TEXT];
-  hr_array *left = NULL, *product = NULL, *scaled = NULL, *cast = NULL, *wide = NULL, *term = NULL;
+  hr_array *left = NULL, *product = NULL, *terms[2] = {NULL}, *full = NULL, *sum = NULL;
   hr_status status = HR_OK;
   *out = NULL;
   HR_TRY(hr_op_given("addmm", c));
@@ -128,23 +144,21 @@ hr_status hr_addmm(hr_array **out, hr_array *c, hr_array *a, hr_array *b, float 
   hr_dtype dtype = hr_dtype_promote(hr_dtype_promote(hr_array_dtype(a), hr_array_dtype(b)), hr_array_dtype(c));
   HR_TRY(hr_astype(&left, a, dtype, s)); /* the product promotes b */
   HR_TRY(hr_matmul(&product, left, b, s));
-  HR_TRY(hr_astype(&cast, c, dtype, s));
-  if (hr_broadcast_to(&wide, cast, hr_array_shape(product), product->ndim, s) != HR_OK)
+  /* Factors and sum of half types in float32, rounded once. */
+  bool widened = (dtype == HR_FLOAT16 || dtype == HR_BFLOAT16) && (alpha != 1 || beta != 1);
+  HR_TRY(hr_astype(&terms[0], product, widened ? HR_FLOAT32 : dtype, s));
+  HR_TRY(hr_astype(&terms[1], c, widened ? HR_FLOAT32 : dtype, s));
+  if (hr_broadcast_to(&full, terms[1], hr_array_shape(product), product->ndim, s) != HR_OK)
     HR_TRY(hr_fail(HR_INVALID, "addmm: %s does not broadcast to the product %s", hr_array_format(text_c, c),
                    hr_array_format(text_p, product)));
-  if (alpha != 0 || beta == 0) HR_TRY(scale(&scaled, product, alpha, s));
-  if (beta != 0) HR_TRY(scale(&term, wide, beta, s));
-  if (scaled && term)
-    status = hr_add(out, scaled, term, s);
-  else
-    *out = hr_array_retain(scaled ? scaled : term);
+  HR_TRY(scaled_sum(&sum, terms[0], alpha, full, beta, s));
+  status = hr_astype(out, sum, dtype, s);
 done:
   hr_array_release(left);
   hr_array_release(product);
-  hr_array_release(scaled);
-  hr_array_release(cast);
-  hr_array_release(wide);
-  hr_array_release(term);
+  release_pair(terms);
+  hr_array_release(full);
+  hr_array_release(sum);
   return status;
 }
 
