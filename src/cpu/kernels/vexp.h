@@ -67,8 +67,8 @@ HR_INLINE float hr_vtanhf(float x) {
   hr_exp_parts e = hr_exp_split(doubled);
   float power = e.scale_a * e.scale_b;
   float large = 1.0f - 2.0f / hr_fmaf(e.head, power, 1.0f);
-  large = hr_f32_bits(hr_bits_f32(large) | (hr_bits_f32(x) & 0x80000000u));
-  return size < 1.0f ? small : large;
+  float either = size < 1.0f ? small : large;
+  return hr_f32_bits(hr_bits_f32(either) | (hr_bits_f32(x) & 0x80000000u)); /* small(-0) is +0 */
 }
 
 /* With e = e^-|x| in two floats: 1 / (1 + e), or e / (1 + e) for negative x. The sum is kept in two floats too, and
@@ -123,8 +123,8 @@ HR_INLINE __m512 hr_vtanh16(__m512 x) {
   __m512 small = _mm512_fmadd_ps(_mm512_mul_ps(x, u), p, x);
   __m512 head = hr_exp_split16(_mm512_min_ps(_mm512_set1_ps(20.0f), _mm512_add_ps(size, size)), &k);
   __m512 large = _mm512_sub_ps(one, _mm512_div_ps(two, _mm512_add_ps(_mm512_scalef_ps(head, k), one)));
-  large = _mm512_or_ps(large, _mm512_and_ps(x, _mm512_set1_ps(-0.0f)));
-  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(size, one, _CMP_LT_OQ), large, small);
+  __m512 either = _mm512_mask_blend_ps(_mm512_cmp_ps_mask(size, one, _CMP_LT_OQ), large, small);
+  return _mm512_or_ps(either, _mm512_and_ps(x, _mm512_set1_ps(-0.0f)));
 }
 #endif
 
