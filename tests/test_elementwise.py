@@ -453,3 +453,32 @@ def test_casts_of_what_no_integer_holds(source):
         np.testing.assert_array_equal(hr.astype(back, target).numpy().view(unsigned), got[::-2])
     np.testing.assert_array_equal(hr.linspace(-1e10, 1e10, 3, hr.INT32).numpy(), [-2**31, 0, -2**31])
     np.testing.assert_array_equal(hr.linspace(math.nan, 5e18, 2, hr.INT64).numpy(), [-2**63, 5 * 10**18])
+
+
+KEEP_ZERO = ("sin tan arcsin arctan sinh tanh arcsinh arctanh erf erfinv expm1 log1p sqrt ceil floor degrees radians "
+             "sign square").split()
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=[hr.NAMES[d] for d in FLOATS])
+@pytest.mark.filterwarnings("ignore")
+def test_special_values_of_every_float(dtype):
+    inf, nan = math.inf, math.nan
+    v = np.array([0.0, -0.0, 1, -1, inf, -inf, nan, 3.5, 2, -2.5, 0.5, -0.5, 1e-3, 100, -100, 6e4, -6e4, 1e-7])
+    a = hr.array(v, dtype)
+    x = a.numpy().astype(np.float64)
+    near = dict(rtol=(4 if dtype == hr.FLOAT64 else 2) * EPSILON[dtype], atol=2.0**-24 if dtype == hr.FLOAT16 else 0)
+    references = dict(REFERENCE, reciprocal=np.reciprocal, ceil=np.ceil, floor=np.floor, square=np.square)
+    for name, fn in references.items():
+        want = hr.array(fn(x), dtype).numpy()
+        np.testing.assert_allclose(hr.call(name, a).numpy(), want, err_msg=name, **near)
+    for name in KEEP_ZERO:
+        zeros = hr.call(name, hr.array([0.0, -0.0] * 20, dtype)).numpy()
+        assert (zeros == 0).all(), name
+        np.testing.assert_array_equal(np.signbit(zeros), [False, name not in ("square", "sign")] * 20, err_msg=name)
+    left, right = hr.array(np.repeat(v, len(v)), dtype), hr.array(np.tile(v, len(v)), dtype)
+    p, q = left.numpy().astype(np.float64), right.numpy().astype(np.float64)
+    for name in ("add subtract multiply divide maximum minimum power arctan2 logaddexp floor_divide remainder equal less "
+                 "greater_equal logical_and").split():
+        want = np.floor(p / q) if name == "floor_divide" else getattr(np, name)(p, q)
+        want = want if want.dtype == bool else hr.array(want, dtype).numpy()
+        np.testing.assert_allclose(hr.call(name, left, right).numpy(), want, err_msg=name, **near)
