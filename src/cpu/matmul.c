@@ -1,6 +1,6 @@
-/* Matrix products of any strides. The product is cut into steps of DEPTH along k: both operands are packed for one
- * step, then tiles of the result are computed, both loops shared with idle workers. Each element's sum is taken in
- * ascending k, step by step, so the result depends neither on the cut into tiles nor on who computes them. */
+/* Matrix products of any strides. The product is cut into steps along k. Both operands are packed for a step, then
+ * tiles of the result take it in; the next step is packed meanwhile, by whoever finds no more tiles. Each element's sum
+ * is taken in ascending k, step by step, so the result depends neither on the cut into tiles nor on who computes them. */
 #include <string.h>
 
 #include "cpu/isa.h"
@@ -8,11 +8,13 @@
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
-/* DEPTH: a panel of B (32 KiB in float32) stays in L1 while the panels of A of a tile (16 times 14 rows, 224 KiB)
- * pass by from L2. Packed panels of one pass, and of a group of products, are kept below GROUP_BYTES. Measured on one
- * core of a Sapphire Rapids Xeon, float32: 148 GF/s at 2048, 160 at 256 (4 MiB instead of 16: the same; 32: 140). */
-enum { DEPTH = 256, TILE_PANELS_A = 16, TILE_PANELS_B = 8, MIN_TILES = 16, PACK_GRAIN = 8 };
-static const int64_t GROUP_BYTES = 16 << 20, TILE_FLOPS = 1 << 23;
+/* A panel of A (21 KiB in float32) stays in L1 while the panels of B of a tile (16 times 48 KiB, in L2) pass by. Tiles
+ * that follow each other share these, so that a worker rarely waits for L3: on one core of a Sapphire Rapids Xeon, where
+ * the loop alone makes 190 GF/s in float32, tiles with panels of B of their own cost a tenth.
+ * Up to DIRECT panels of B, packing A costs more than reading its rows in place does. Packed panels of a step, of a
+ * group of products, are kept below GROUP_BYTES or are those of one product. */
+enum { DEPTH = 384, TILE_PANELS_A = 8, TILE_PANELS_B = 16, MIN_TILES = 16, PACK_GRAIN = 8, PACK_ROWS = 16, DIRECT = 16 };
+static const int64_t GROUP_BYTES = 8 << 20, TILE_FLOPS = 1 << 23;
 
 #define DECLARE(type, row, name)      \
   HR_ISA_DECLARE(type, row##_##name); \
@@ -136,99 +138,138 @@ typedef struct matrix_job {
   const product *p;
   const hr_gemm_kernels *gemm;
   const hr_pack_kernels *pack;
-  char *panels_a, *panels_b, *c;            /* c: float or double sums, row-major (batch, m, n) in units of sums */
+  char *panels[2], *c;                      /* of even and odd steps; float or double sums (batch, m, n), row-major */
   int64_t first, group;                     /* products [first, first + group) of the batch */
   int64_t count_a, count_b;                 /* panels of one product */
-  int64_t at, steps;                        /* this pass along k: where it begins, its steps of DEPTH */
+  int64_t direct;                           /* the first panels of A: not packed but read in place */
+  int64_t depth, steps, step;               /* of a step along k; how many; the one that tiles take in */
   int64_t tiles_m, tiles_n, tile_a, tile_b; /* tiles of one product; panels of a tile */
+  int64_t grain, tile_chunks;               /* tiles of a chunk; how many such chunks */
   int64_t complex, unit;                    /* 2 for c64, else 1; bytes of a float or double */
 } matrix_job;
 
-static int64_t panel_bytes(const matrix_job *job, int width) { return DEPTH * job->complex * width * job->unit; }
-static int64_t columns_of(const matrix_job *job) { return job->gemm->columns / job->complex; }
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Panels lie by step, product of the group and number. */
+static int64_t columns_of(const matrix_job *job) { return job->gemm->columns / job->complex; }
+static int64_t packed_a(const matrix_job *job) { return job->count_a - job->direct; }
+static int64_t panel_bytes(const matrix_job *job, int width) { return job->depth * job->complex * width * job->unit; }
+static int64_t depth_of(const matrix_job *job, int64_t step) {
+  return min64(job->p->k - step * job->depth, job->depth);
+}
+
+/* A product's packed panels, of A and then of B. */
+static int64_t product_bytes(const matrix_job *job) {
+  return packed_a(job) * panel_bytes(job, job->gemm->rows) + job->count_b * panel_bytes(job, job->gemm->columns);
+}
 static char *panel_a(const matrix_job *job, int64_t step, int64_t index, int64_t number) {
-  return job->panels_a + ((step * job->group + index) * job->count_a + number) * panel_bytes(job, job->gemm->rows);
+  return job->panels[step & 1] + index * product_bytes(job) +
+         (number - job->direct) * panel_bytes(job, job->gemm->rows);
 }
 static char *panel_b(const matrix_job *job, int64_t step, int64_t index, int64_t number) {
-  return job->panels_b + ((step * job->group + index) * job->count_b + number) * panel_bytes(job, job->gemm->columns);
-}
-static int64_t depth_of(const matrix_job *job, int64_t step) {
-  int64_t left = job->p->k - job->at - step * DEPTH;
-  return left < DEPTH ? left : DEPTH;
+  return panel_a(job, step, index, job->count_a) + number * panel_bytes(job, job->gemm->columns);
 }
 
-static void pack_one(const matrix_job *job, int64_t step, int64_t index, int64_t panel) {
+/* Elements [at, end) along k of the step. */
+static void pack_one(const matrix_job *job, int64_t step, int64_t index, int64_t panel, int64_t at, int64_t end) {
   const product *p = job->p;
-  bool is_a = panel < job->count_a;
-  int64_t item = (int64_t)hr_array_itemsize(p->out), number = is_a ? panel : panel - job->count_a;
+  bool is_a = panel < packed_a(job);
+  int64_t item = (int64_t)hr_array_itemsize(p->out), number = is_a ? panel + job->direct : panel - packed_a(job);
   int64_t width = is_a ? job->gemm->rows : columns_of(job), first = number * width, length = is_a ? p->m : p->n;
   int64_t across = is_a ? p->a_row : p->b_column, along = is_a ? p->a_k : p->b_k;
-  int count = (int)(length - first < width ? length - first : width),
-      lanes = is_a ? job->gemm->rows : job->gemm->columns;
+  int count = (int)min64(length - first, width), lanes = is_a ? job->gemm->rows : job->gemm->columns;
   const char *from =
-      operand(p, is_a ? p->a : p->b, job->first + index) + (first * across + (job->at + step * DEPTH) * along) * item;
+      operand(p, is_a ? p->a : p->b, job->first + index) + (first * across + (step * job->depth + at) * along) * item;
   char *to = is_a ? panel_a(job, step, index, number) : panel_b(job, step, index, number);
-  (is_a ? job->pack->a : job->pack->b)(to, from, depth_of(job, step), lanes, count, across, along);
+  to += at * job->complex * lanes * job->unit;
+  (is_a ? job->pack->a : job->pack->b)(to, from, end - at, lanes, count, across, along);
 }
 
-static void pack_chunk(void *ctx, int64_t first, int64_t end) {
-  const matrix_job *job = ctx;
-  int64_t panels = job->count_a + job->count_b;
-  for (int64_t i = first; i < end; i++) pack_one(job, i / panels / job->group, i / panels % job->group, i % panels);
+static int64_t panels_of(const matrix_job *job) { return packed_a(job) + job->count_b; }
+
+/* Panels of B side by side take in some rows at a time, each of which is then read in one go. */
+static void pack_chunk(const matrix_job *job, int64_t step, int64_t chunk) {
+  int64_t panels = panels_of(job), first = chunk * PACK_GRAIN, last = min64(first + PACK_GRAIN, job->group * panels);
+  int64_t depth = depth_of(job, step);
+  for (int64_t at = 0; at < depth; at += PACK_ROWS)
+    for (int64_t i = first; i < last; i++)
+      if (job->p->b_column == 1 && i % panels >= packed_a(job))
+        pack_one(job, step, i / panels, i % panels, at, min64(at + PACK_ROWS, depth));
+      else if (at == 0)
+        pack_one(job, step, i / panels, i % panels, 0, depth);
 }
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static void tile_panels(const matrix_job *job, int64_t step, int64_t index, int64_t i, int64_t j) {
+/* Panel i of A by panels [j0, j1) of B. */
+static void multiply(const matrix_job *job, int64_t index, int64_t i, int64_t j0, int64_t j1) {
   const product *p = job->p;
   int rows = job->gemm->rows, columns = job->gemm->columns;
-  int64_t ldc = p->n * job->complex, row = i * rows, column = j * columns;
-  char *c = job->c + (((job->first + index) * p->m + row) * ldc + column) * job->unit;
-  job->gemm->tile(depth_of(job, step) * job->complex, panel_a(job, step, index, i), panel_b(job, step, index, j), c,
-                  ldc, (int)min64(p->m - row, rows), (int)min64(ldc - column, columns), job->at + step > 0);
-}
-
-/* All steps of the pass for one tile after the other: C's part stays in L2 meanwhile. */
-static void tile_chunk(void *ctx, int64_t first, int64_t end) {
-  const matrix_job *job = ctx;
-  for (int64_t t = first; t < end; t++) {
-    int64_t index = t / (job->tiles_m * job->tiles_n), place = t % (job->tiles_m * job->tiles_n);
-    int64_t i0 = place / job->tiles_n * job->tile_a, j0 = place % job->tiles_n * job->tile_b;
-    int64_t i1 = min64(i0 + job->tile_a, job->count_a), j1 = min64(j0 + job->tile_b, job->count_b);
-    for (int64_t step = 0; step < job->steps; step++)
-      for (int64_t j = j0; j < j1; j++)
-        for (int64_t i = i0; i < i1; i++) tile_panels(job, step, index, i, j);
+  bool direct = i < job->direct;
+  int64_t step = job->step, depth = depth_of(job, step) * job->complex;
+  int64_t ldc = p->n * job->complex, row = i * rows, step_b = panel_bytes(job, columns);
+  char *c = job->c + ((job->first + index) * p->m + row) * ldc * job->unit;
+  const char *a = direct ? operand(p, p->a, job->first + index) + (row * p->a_row + step * job->depth) * job->unit
+                         : panel_a(job, step, index, i);
+  const char *b = panel_b(job, step, index, j0);
+  int m = (int)min64(p->m - row, rows);
+  for (int64_t j = j0; j < j1; j++, b += step_b) {
+    int n = (int)min64(ldc - j * columns, columns);
+    if (direct)
+      job->gemm->tile_rows(depth, a, p->a_row, b, c + j * columns * job->unit, ldc, n, step > 0);
+    else
+      job->gemm->tile(depth, a, b, c + j * columns * job->unit, ldc, m, n, step > 0);
   }
 }
 
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/* Tiles below each other follow each other. */
+static void tile_chunk(const matrix_job *job, int64_t chunk) {
+  int64_t tiles = job->tiles_m * job->tiles_n, end = min64((chunk + 1) * job->grain, job->group * tiles);
+  for (int64_t t = chunk * job->grain; t < end; t++) {
+    int64_t i0 = t % job->tiles_m * job->tile_a, j0 = t % tiles / job->tiles_m * job->tile_b;
+    int64_t i1 = min64(i0 + job->tile_a, job->count_a), j1 = min64(j0 + job->tile_b, job->count_b);
+    for (int64_t i = i0; i < i1; i++) multiply(job, t / tiles, i, j0, j1);
+  }
+}
 
-/* Tiles of 16 by 8 panels, smaller while there are fewer than MIN_TILES of them. */
+/* Chunks: tiles of this step, then panels of the next one. */
+static void step_chunk(void *ctx, int64_t chunk) {
+  const matrix_job *job = ctx;
+  if (chunk < job->tile_chunks)
+    tile_chunk(job, chunk);
+  else
+    pack_chunk(job, job->step + 1, chunk - job->tile_chunks);
+}
+
+static void first_chunk(void *ctx, int64_t chunk) { pack_chunk(ctx, 0, chunk); }
+
+/* Tiles of 8 by 16 panels, smaller while there are fewer than MIN_TILES of them; chunks of at least TILE_FLOPS. */
 static void cut_tiles(matrix_job *job) {
   job->tile_a = TILE_PANELS_A, job->tile_b = TILE_PANELS_B;
   for (;;) {
     job->tiles_m = divide_up(job->count_a, job->tile_a), job->tiles_n = divide_up(job->count_b, job->tile_b);
-    if (job->tiles_m * job->tiles_n * job->group >= MIN_TILES || job->tile_a + job->tile_b <= 5) return;
-    if (job->tile_b > 2)
-      job->tile_b /= 2;
-    else
+    if (job->tiles_m * job->tiles_n * job->group >= MIN_TILES || job->tile_a + job->tile_b <= 4) break;
+    if (job->tile_a > 2 || job->tile_b <= 2)
       job->tile_a /= 2;
+    else
+      job->tile_b /= 2;
   }
+  int64_t flops = 2 * job->tile_a * job->gemm->rows * job->tile_b * job->gemm->columns * job->depth * job->complex;
+  job->grain = flops > TILE_FLOPS ? 1 : TILE_FLOPS / flops;
+  job->tile_chunks = divide_up(job->group * job->tiles_m * job->tiles_n, job->grain);
 }
 
-static void run_group(matrix_job *job, int64_t pass) {
-  const product *p = job->p;
+static void run_group(matrix_job *job) {
   cut_tiles(job);
-  int64_t deepest = min64(p->k, pass * DEPTH);
-  int64_t tile_flops = 2 * job->tile_a * job->gemm->rows * job->tile_b * job->gemm->columns * deepest;
-  int64_t grain = tile_flops > TILE_FLOPS ? 1 : TILE_FLOPS / tile_flops;
-  for (job->at = 0; job->at < p->k; job->at += pass * DEPTH) {
-    job->steps = min64(pass, divide_up(p->k - job->at, DEPTH));
-    hr_parallel_range(job->steps * job->group * (job->count_a + job->count_b), PACK_GRAIN, pack_chunk, job);
-    hr_parallel_range(job->group * job->tiles_m * job->tiles_n, grain, tile_chunk, job);
-  }
+  int64_t pack_chunks = divide_up(job->group * panels_of(job), PACK_GRAIN);
+  hr_parallel_for(pack_chunks, first_chunk, job);
+  for (job->step = 0; job->step < job->steps; job->step++)
+    hr_parallel_for(job->tile_chunks + (job->step + 1 < job->steps ? pack_chunks : 0), step_chunk, job);
+}
+
+/* Steps of even depth, in multiples of 16, which keep panels aligned. */
+static void cut_steps(matrix_job *job) {
+  int64_t k = job->p->k;
+  job->depth = divide_up(divide_up(k, divide_up(k * job->complex, DEPTH)), 16) * 16;
+  job->steps = divide_up(k, job->depth);
 }
 
 typedef struct store_job {
@@ -253,20 +294,19 @@ static hr_status run_matrix(const product *p) {
   hr_buffer *panels = NULL, *sums = NULL;
   hr_status status = HR_OK;
   job.count_a = divide_up(p->m, job.gemm->rows), job.count_b = divide_up(p->n, columns_of(&job));
-  int64_t bytes_a = job.count_a * panel_bytes(&job, job.gemm->rows);
-  int64_t bytes_b = job.count_b * panel_bytes(&job, job.gemm->columns);
-  int64_t group = GROUP_BYTES / (bytes_a + bytes_b) + 1;
-  if (group > p->batch) group = p->batch;
-  int64_t pass = min64(divide_up(GROUP_BYTES, group * (bytes_a + bytes_b)), divide_up(p->k, DEPTH));
-  HR_TRY(hr_buffer_new(&panels, (size_t)(pass * group * (bytes_a + bytes_b))));
+  bool in_place = p->a_k == 1 && (is_double || p->dtype == HR_FLOAT32);
+  if (in_place && job.count_b <= DIRECT) job.direct = p->m / job.gemm->rows;
+  cut_steps(&job);
+  int64_t group = min64(GROUP_BYTES / product_bytes(&job) + 1, p->batch), bytes = group * product_bytes(&job);
+  HR_TRY(hr_buffer_new(&panels, (size_t)(job.steps > 1 ? 2 * bytes : bytes)));
   if (job.pack->store) {
     HR_TRY(hr_buffer_new(&sums, (size_t)p->out->size * sizeof(float)));
     job.c = sums->data;
   }
-  job.panels_a = panels->data, job.panels_b = job.panels_a + pass * group * bytes_a;
+  job.panels[0] = panels->data, job.panels[1] = job.panels[0] + (job.steps > 1 ? bytes : 0);
   for (job.first = 0; job.first < p->batch; job.first += group) {
     job.group = min64(group, p->batch - job.first);
-    run_group(&job, pass);
+    run_group(&job);
   }
   store_job store = {job.pack, hr_array_data(p->out), sums ? sums->data : NULL};
   if (sums) hr_parallel_range(p->out->size, 1 << 16, store_chunk, &store);

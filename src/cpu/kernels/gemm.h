@@ -15,6 +15,8 @@
 typedef struct hr_gemm_kernels {
   int rows, columns; /* widths of the panels of A and B */
   void (*tile)(int64_t k, const void *a, const void *b, void *c, int64_t ldc, int m, int n, int add);
+  /* The same for `rows` rows of A as they lie in memory, `row` elements apart and without gaps along k. */
+  void (*tile_rows)(int64_t k, const void *a, int64_t row, const void *b, void *c, int64_t ldc, int n, int add);
 } hr_gemm_kernels;
 
 /* Tables f32, f64, f16, bf16, c64: one a dtype of the operands. Strides are in elements. */

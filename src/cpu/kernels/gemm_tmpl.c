@@ -10,18 +10,22 @@ enum { ROWS = 14 };
 #else
 enum { ROWS = 6 };
 #endif
-enum { COLUMNS = 2 * HR_VEC_LANES };
+enum { COLUMNS = 2 * HR_VEC_LANES, LINE = 64 / sizeof(hr_elem) };
+#ifndef AHEAD
+enum { AHEAD = 16 };
+#endif
 
+/* Element (i, p) of A is at a[i * row + p * along]. */
 static inline __attribute__((always_inline)) void sums_of(hr_vec sums[ROWS][2], int64_t k, const hr_elem *a,
-                                                          const hr_elem *b) {
+                                                          int64_t row, int64_t along, const hr_elem *b) {
 #pragma GCC unroll 14
   for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = hr_vec_set(0);
-  for (int64_t p = 0; p < k; p++, a += ROWS, b += COLUMNS) {
+  for (int64_t p = 0; p < k; p++, a += along, b += COLUMNS) {
     hr_vec b0 = hr_vec_load(b), b1 = hr_vec_load(b + HR_VEC_LANES);
-    __builtin_prefetch(a + 16 * ROWS); /* panels of A come from L2 */
+    for (int i = 0; i < COLUMNS; i += LINE) __builtin_prefetch(b + AHEAD * COLUMNS + i);
 #pragma GCC unroll 14
     for (int i = 0; i < ROWS; i++) {
-      hr_vec x = hr_vec_set(a[i]);
+      hr_vec x = hr_vec_set(a[i * row]);
       sums[i][0] = hr_vec_fma(x, b0, sums[i][0]);
       sums[i][1] = hr_vec_fma(x, b1, sums[i][1]);
     }
@@ -31,33 +35,55 @@ static inline __attribute__((always_inline)) void sums_of(hr_vec sums[ROWS][2], 
 static inline __attribute__((always_inline)) void put(hr_elem *c, int64_t ldc, hr_vec sums[ROWS][2], int add) {
 #pragma GCC unroll 14
   for (int i = 0; i < ROWS; i++) {
-    hr_elem *row = c + i * ldc;
-    if (add) {
-      sums[i][0] = hr_vec_add(sums[i][0], hr_vec_load(row));
-      sums[i][1] = hr_vec_add(sums[i][1], hr_vec_load(row + HR_VEC_LANES));
-    }
-    hr_vec_store(row, sums[i][0]);
-    hr_vec_store(row + HR_VEC_LANES, sums[i][1]);
+    if (!add) break;
+    sums[i][0] = hr_vec_add(sums[i][0], hr_vec_load(c + i * ldc));
+    sums[i][1] = hr_vec_add(sums[i][1], hr_vec_load(c + i * ldc + HR_VEC_LANES));
+  }
+#pragma GCC unroll 14
+  for (int i = 0; i < ROWS; i++) {
+    hr_vec_store(c + i * ldc, sums[i][0]);
+    hr_vec_store(c + i * ldc + HR_VEC_LANES, sums[i][1]);
+  }
+}
+
+static void put_part(hr_elem *c, int64_t ldc, const hr_elem *part, int m, int n, int add) {
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < n; j++)
+      c[i * ldc + j] = add ? part[i * COLUMNS + j] + c[i * ldc + j] : part[i * COLUMNS + j];
+}
+
+/* The rows of C come from far away and each from a page of its own: they arrive while the sums are made. */
+static inline void fetch(const hr_elem *c, int64_t ldc, int m, int n) {
+  for (int i = 0; i < m; i++) {
+    __builtin_prefetch(c + i * ldc, 1);
+    __builtin_prefetch(c + i * ldc + n - 1, 1);
   }
 }
 
 static void tile(int64_t k, const void *a, const void *b, void *c, int64_t ldc, int m, int n, int add) {
   hr_vec sums[ROWS][2];
-  hr_elem *out = c, part[ROWS * COLUMNS];
-  /* The rows of C come from far away and each from a page of its own: they arrive while the sums are made. */
-  for (int i = 0; i < m; i++) {
-    __builtin_prefetch(out + i * ldc, 1);
-    __builtin_prefetch(out + i * ldc + n - 1, 1);
-  }
-  sums_of(sums, k, a, b);
+  hr_elem part[ROWS * COLUMNS];
+  fetch(c, ldc, m, n);
+  sums_of(sums, k, a, 1, ROWS, b);
   if (m == ROWS && n == COLUMNS) {
-    put(out, ldc, sums, add);
+    put(c, ldc, sums, add);
     return;
   }
   put(part, COLUMNS, sums, 0);
-  for (int i = 0; i < m; i++)
-    for (int j = 0; j < n; j++)
-      out[i * ldc + j] = add ? part[i * COLUMNS + j] + out[i * ldc + j] : part[i * COLUMNS + j];
+  put_part(c, ldc, part, m, n, add);
 }
 
-const hr_gemm_kernels HR_NAME(hr_gemm) = {.rows = ROWS, .columns = COLUMNS, .tile = tile};
+static void tile_rows(int64_t k, const void *a, int64_t row, const void *b, void *c, int64_t ldc, int n, int add) {
+  hr_vec sums[ROWS][2];
+  hr_elem part[ROWS * COLUMNS];
+  fetch(c, ldc, ROWS, n);
+  sums_of(sums, k, a, row, 1, b);
+  if (n == COLUMNS) {
+    put(c, ldc, sums, add);
+    return;
+  }
+  put(part, COLUMNS, sums, 0);
+  put_part(c, ldc, part, ROWS, n, add);
+}
+
+const hr_gemm_kernels HR_NAME(hr_gemm) = {.rows = ROWS, .columns = COLUMNS, .tile = tile, .tile_rows = tile_rows};

@@ -29,6 +29,10 @@ static void pack_b(void *panel, const void *from, int64_t k, int width, int coun
 
 const hr_pack_kernels HR_NAME(hr_pack) = {.a = pack_a, .b = pack_b};
 #else
+#define VECTOR_BYTES (HR_ISA_LEVEL == 2 ? 64 : HR_ISA_LEVEL == 1 ? 32 : 16)
+#define LANES        (VECTOR_BYTES / (HR_ELEM_CODE == HR_CODE_f64 ? 8 : 4))
+enum { WHOLE = 2 * LANES, ROWS_AHEAD = 8 };
+
 /* Rows of the panel lie together in memory. */
 static void pack_rows(hr_accum *to, const hr_elem *in, int64_t k, int width, int count, int64_t along) {
   for (int64_t p = 0; p < k; p++, to += width, in += along) {
@@ -37,10 +41,17 @@ static void pack_rows(hr_accum *to, const hr_elem *in, int64_t k, int width, int
   }
 }
 
+/* The same for a whole panel of B. Each row is in a page of its own: it has to be fetched ahead. */
+static void pack_whole_rows(hr_accum *to, const hr_elem *in, int64_t k, int64_t along) {
+  for (int64_t p = 0; p < k; p++, to += WHOLE, in += along) {
+    __builtin_prefetch(in + ROWS_AHEAD * along);
+    __builtin_prefetch(in + ROWS_AHEAD * along + WHOLE - 1);
+    for (int j = 0; j < WHOLE; j++) to[j] = hr_elem_load(in + j);
+  }
+}
+
 /* Rows that lie apart are turned over in registers, a square of LANES by LANES elements at a time: in the stage of s
  * the rows i and i + s exchange blocks of s elements. */
-#define VECTOR_BYTES (HR_ISA_LEVEL == 2 ? 64 : HR_ISA_LEVEL == 1 ? 32 : 16)
-#define LANES        (VECTOR_BYTES / (HR_ELEM_CODE == HR_CODE_f64 ? 8 : 4))
 typedef hr_accum vector __attribute__((vector_size(VECTOR_BYTES)));
 
 #if LANES == 16
@@ -81,7 +92,7 @@ static inline void turn(vector *rows) {
 /* to[q * width + j] = in[j * across + q] for j < count (0 for the rest), q < LANES. Stores are whole vectors: those
  * that reach behind the panel's width are overwritten by what is stored after them; the panel's very last row is
  * exact. */
-static inline void pack_square(hr_accum *to, const hr_elem *in, int width, int count, int64_t across, int last_width) {
+static inline void pack_square(hr_accum *to, const hr_elem *in, int left, int width, int count, int64_t across, int last) {
   vector rows[LANES];
   for (int j = 0; j < LANES; j++) {
     hr_accum row[LANES] = {0};
@@ -91,7 +102,10 @@ static inline void pack_square(hr_accum *to, const hr_elem *in, int width, int c
   }
   turn(rows);
   for (int q = 0; q < LANES - 1; q++) memcpy(to + q * width, &rows[q], sizeof rows[q]);
-  memcpy(to + (LANES - 1) * width, &rows[LANES - 1], (size_t)last_width * sizeof(hr_accum));
+  if (last && left < LANES)
+    memcpy(to + (LANES - 1) * width, &rows[LANES - 1], (size_t)left * sizeof(hr_accum));
+  else
+    memcpy(to + (LANES - 1) * width, &rows[LANES - 1], sizeof rows[0]);
 }
 
 static void pack_one(hr_accum *to, const hr_elem *in, int width, int count, int64_t across) {
@@ -103,14 +117,16 @@ static void pack(void *panel, const void *from, int64_t k, int width, int count,
   const hr_elem *in = from;
   int64_t p = 0;
   if (across == 1) {
-    pack_rows(to, in, k, width, count, along);
+    if (width == WHOLE && count == WHOLE)
+      pack_whole_rows(to, in, k, along);
+    else
+      pack_rows(to, in, k, width, count, along);
     return;
   }
   if (along == 1 && LANES <= 2 * width) /* else the stores before the last would reach behind the panel */
     for (; p + LANES <= k; p += LANES)
       for (int j = (width - 1) / LANES * LANES; j >= 0; j -= LANES)
-        pack_square(to + p * width + j, in + j * across + p, width, count - j, across,
-                    width - j < LANES ? width - j : LANES);
+        pack_square(to + p * width + j, in + j * across + p, width - j, width, count - j, across, p + LANES == k);
   for (; p < k; p++) pack_one(to + p * width, in + p * along, width, count, across);
 }
 
