@@ -11,12 +11,14 @@
 #include <stdint.h>
 
 /* Tables f32 and f64. c[i * ldc + j] = (or +=, when add) sum over p of a[p * rows + i] * b[p * columns + j], p
- * ascending, for i < m <= rows and j < n <= columns. Panels are aligned to 64 bytes. */
+ * ascending, for i < m <= rows and j < n <= columns. Panels are aligned to 64 bytes. 128 m bytes at `next` are fetched
+ * into L2 on the way; it may be any address. */
 typedef struct hr_gemm_kernels {
   int rows, columns; /* widths of the panels of A and B */
-  void (*tile)(int64_t k, const void *a, const void *b, void *c, int64_t ldc, int m, int n, int add);
+  void (*tile)(int64_t k, const void *a, const void *b, void *c, int64_t ldc, int m, int n, int add, const void *next);
   /* The same for `rows` rows of A as they lie in memory, `row` elements apart and without gaps along k. */
-  void (*tile_rows)(int64_t k, const void *a, int64_t row, const void *b, void *c, int64_t ldc, int n, int add);
+  void (*tile_rows)(int64_t k, const void *a, int64_t row, const void *b, void *c, int64_t ldc, int n, int add,
+                    const void *next);
 } hr_gemm_kernels;
 
 /* Tables f32, f64, f16, bf16, c64: one a dtype of the operands. Strides are in elements. */

@@ -10,25 +10,42 @@ enum { ROWS = 14 };
 #else
 enum { ROWS = 6 };
 #endif
-enum { COLUMNS = 2 * HR_VEC_LANES, LINE = 64 / sizeof(hr_elem) };
-#ifndef AHEAD
-enum { AHEAD = 16 };
-#endif
+/* Panels of B come from L2, fetched AHEAD steps along k before their use. */
+enum { COLUMNS = 2 * HR_VEC_LANES, LINE_BYTES = 64, LINE = LINE_BYTES / sizeof(hr_elem), AHEAD = 16 };
 
-/* Element (i, p) of A is at a[i * row + p * along]. */
-static inline __attribute__((always_inline)) void sums_of(hr_vec sums[ROWS][2], int64_t k, const hr_elem *a,
-                                                          int64_t row, int64_t along, const hr_elem *b) {
-#pragma GCC unroll 14
-  for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = hr_vec_set(0);
-  for (int64_t p = 0; p < k; p++, a += along, b += COLUMNS) {
+typedef struct operands {
+  const hr_elem *a, *b; /* element (i, p) of A is at a[i * row + p * along] */
+  int64_t row, along;
+} operands;
+
+static inline __attribute__((always_inline)) void steps_of(hr_vec sums[ROWS][2], int64_t k, operands *o) {
+  const hr_elem *a = o->a, *b = o->b;
+  for (int64_t p = 0; p < k; p++, a += o->along, b += COLUMNS) {
     hr_vec b0 = hr_vec_load(b), b1 = hr_vec_load(b + HR_VEC_LANES);
     for (int i = 0; i < COLUMNS; i += LINE) __builtin_prefetch(b + AHEAD * COLUMNS + i);
 #pragma GCC unroll 14
     for (int i = 0; i < ROWS; i++) {
-      hr_vec x = hr_vec_set(a[i * row]);
+      hr_vec x = hr_vec_set(a[i * o->row]);
       sums[i][0] = hr_vec_fma(x, b0, sums[i][0]);
       sums[i][1] = hr_vec_fma(x, b1, sums[i][1]);
     }
+  }
+  o->a = a, o->b = b;
+}
+
+/* The rows of C come from far away and each from a page of its own: they are fetched while the sums are made, one after
+ * the other, since a burst would hold up what fetches B. So is what lies at `next`. */
+static inline __attribute__((always_inline)) void sums_of(hr_vec sums[ROWS][2], int64_t k, operands o, const hr_elem *c,
+                                                          int64_t ldc, int m, int n, const char *next) {
+#pragma GCC unroll 14
+  for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = hr_vec_set(0);
+  int64_t part = k / m;
+  for (int i = 0; i < m; i++) {
+    __builtin_prefetch(c + i * ldc, 1);
+    __builtin_prefetch(c + i * ldc + n - 1, 1);
+    __builtin_prefetch(next + 2 * i * LINE_BYTES, 0, 2);
+    __builtin_prefetch(next + (2 * i + 1) * LINE_BYTES, 0, 2);
+    steps_of(sums, i < m - 1 ? part : k - i * part, &o);
   }
 }
 
@@ -48,23 +65,14 @@ static inline __attribute__((always_inline)) void put(hr_elem *c, int64_t ldc, h
 
 static void put_part(hr_elem *c, int64_t ldc, const hr_elem *part, int m, int n, int add) {
   for (int i = 0; i < m; i++)
-    for (int j = 0; j < n; j++)
-      c[i * ldc + j] = add ? part[i * COLUMNS + j] + c[i * ldc + j] : part[i * COLUMNS + j];
+    for (int j = 0; j < n; j++) c[i * ldc + j] = add ? part[i * COLUMNS + j] + c[i * ldc + j] : part[i * COLUMNS + j];
 }
 
-/* The rows of C come from far away and each from a page of its own: they arrive while the sums are made. */
-static inline void fetch(const hr_elem *c, int64_t ldc, int m, int n) {
-  for (int i = 0; i < m; i++) {
-    __builtin_prefetch(c + i * ldc, 1);
-    __builtin_prefetch(c + i * ldc + n - 1, 1);
-  }
-}
-
-static void tile(int64_t k, const void *a, const void *b, void *c, int64_t ldc, int m, int n, int add) {
+static void tile(int64_t k, const void *a, const void *b, void *c, int64_t ldc, int m, int n, int add,
+                 const void *next) {
   hr_vec sums[ROWS][2];
   hr_elem part[ROWS * COLUMNS];
-  fetch(c, ldc, m, n);
-  sums_of(sums, k, a, 1, ROWS, b);
+  sums_of(sums, k, (operands){a, b, 1, ROWS}, c, ldc, m, n, next);
   if (m == ROWS && n == COLUMNS) {
     put(c, ldc, sums, add);
     return;
@@ -73,11 +81,11 @@ static void tile(int64_t k, const void *a, const void *b, void *c, int64_t ldc, 
   put_part(c, ldc, part, m, n, add);
 }
 
-static void tile_rows(int64_t k, const void *a, int64_t row, const void *b, void *c, int64_t ldc, int n, int add) {
+static void tile_rows(int64_t k, const void *a, int64_t row, const void *b, void *c, int64_t ldc, int n, int add,
+                      const void *next) {
   hr_vec sums[ROWS][2];
   hr_elem part[ROWS * COLUMNS];
-  fetch(c, ldc, ROWS, n);
-  sums_of(sums, k, a, row, 1, b);
+  sums_of(sums, k, (operands){a, b, row, 1}, c, ldc, ROWS, n, next);
   if (n == COLUMNS) {
     put(c, ldc, sums, add);
     return;

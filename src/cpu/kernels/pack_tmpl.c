@@ -92,7 +92,8 @@ static inline void turn(vector *rows) {
 /* to[q * width + j] = in[j * across + q] for j < count (0 for the rest), q < LANES. Stores are whole vectors: those
  * that reach behind the panel's width are overwritten by what is stored after them; the panel's very last row is
  * exact. */
-static inline void pack_square(hr_accum *to, const hr_elem *in, int left, int width, int count, int64_t across, int last) {
+static inline void pack_square(hr_accum *to, const hr_elem *in, int left, int width, int count, int64_t across,
+                               int last) {
   vector rows[LANES];
   for (int j = 0; j < LANES; j++) {
     hr_accum row[LANES] = {0};
