@@ -71,7 +71,7 @@ HR_INLINE void exponentials(hr_accum *e, const hr_elem *x, hr_accum shift) {
 /* Adds e^(x - shift) of n elements to the lanes; these are also written to `out` where it is not NULL. */
 HR_INLINE void add_run(hr_accum *lanes, hr_accum *out, const hr_elem *x, int64_t n, hr_accum shift) {
   hr_accum part[LANES] = {0};
-  for (; n >= LANES; n -= LANES, x += LANES, out += out ? LANES : 0) {
+  for (; n >= LANES; n -= LANES, x += LANES, out = out ? out + LANES : NULL) {
     hr_accum e[LANES];
     exponentials(e, x, shift);
     for (int k = 0; k < LANES; k++) part[k] += e[k];
