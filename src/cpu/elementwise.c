@@ -151,7 +151,7 @@ void hr_pass_run(const hr_pass *pass, const hr_array *out, hr_array *const *in) 
   if (out->size <= HR_PASS_GRAIN) {
     run_range(&j, 0, out->size);
   } else {
-    hr_parallel_range(out->size, HR_PASS_GRAIN, run_range, &j);
+    hr_parallel_range_light(out->size, HR_PASS_GRAIN, run_range, &j);
   }
 }
 

@@ -164,3 +164,8 @@ void hr_loop_run(const hr_loop *loop, int64_t grain, hr_loop_fn fn, void *ctx) {
     hr_parallel_range(loop->size, grain, run_range, &run);
   }
 }
+
+void hr_loop_run_light(const hr_loop *loop, int64_t grain, hr_loop_fn fn, void *ctx) {
+  run_context run = {loop, fn, ctx};
+  hr_parallel_range_light(loop->size, grain, run_range, &run);
+}

@@ -53,6 +53,9 @@ void hr_loop_range(const hr_loop *loop, int64_t first, int64_t end, hr_loop_fn f
 /* All positions, cut into ranges of `grain` positions for idle workers (sched/parallel.h); small loops run in place. */
 void hr_loop_run(const hr_loop *loop, int64_t grain, hr_loop_fn fn, void *ctx);
 
+/* The same where a range is light work (hr_parallel_range_light). */
+void hr_loop_run_light(const hr_loop *loop, int64_t grain, hr_loop_fn fn, void *ctx);
+
 /* Where operand k has position p. */
 char *hr_loop_at(const hr_loop *loop, int k, int64_t position);
 

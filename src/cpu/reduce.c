@@ -206,9 +206,9 @@ static void run_columns(plan *p) {
 
 static void run_rows(plan *p) {
   if (p->blocks == 1) {
-    hr_loop_run(&p->split.kept, grain_of(p->split.inner.size), rows_run, p);
+    hr_loop_run_light(&p->split.kept, grain_of(p->split.inner.size), rows_run, p);
   } else {
-    hr_parallel_range(p->split.kept.size * p->blocks, grain_of(p->block), rows_blocks, p);
+    hr_parallel_range_light(p->split.kept.size * p->blocks, grain_of(p->block), rows_blocks, p);
     hr_parallel_range(p->split.kept.size, grain_of(p->blocks), finish_rows, p);
   }
 }

@@ -4,24 +4,25 @@
 #include "sched/thread.h"
 #include "sched/tuning.h"
 
-/* Workers that spin see the loop at once; sleepers are woken only when the first chunk shows that the rest is worth it.
+/* Threads that spin see the loop at once; sleepers are woken only when the first chunk shows that the rest is worth it.
  */
-void hr_parallel_for(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx) {
+static void run(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx, bool light) {
   if (chunks <= 0) return;
   if (chunks == 1) {
     fn(ctx, 0);
     return;
   }
-  hr_loop_work loop = {.fn = fn, .ctx = ctx, .chunks = chunks, .next = 1};
+  hr_loop_work loop = {.fn = fn, .ctx = ctx, .chunks = chunks, .light = light, .taken = 1};
   hr_pool_loop_open(&loop);
   int64_t begin = hr_now_ns();
   fn(ctx, 0);
-  int64_t left = chunks - hr_load_relaxed(&loop.next);
+  int64_t left = chunks - hr_load_relaxed(&loop.taken);
   if (left > 0 && (hr_now_ns() - begin) * left > HR_LOOP_WORTH_NS) hr_pool_loop_wake(left);
-  int64_t chunk;
-  while ((chunk = hr_add_relaxed(&loop.next, 1)) < chunks) fn(ctx, chunk);
+  for (int64_t chunk = 1; hr_add_relaxed(&loop.taken, 1) < chunks; chunk++) fn(ctx, chunk);
   hr_pool_loop_close(&loop);
 }
+
+void hr_parallel_for(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx) { run(chunks, fn, ctx, false); }
 
 typedef struct range_ctx {
   void (*fn)(void *ctx, int64_t first, int64_t end);
@@ -36,8 +37,18 @@ static void range_chunk(void *arg, int64_t chunk) {
   r->fn(r->ctx, first, end);
 }
 
-void hr_parallel_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx) {
+static void run_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx,
+                      bool light) {
   if (count <= 0) return;
   range_ctx r = {fn, ctx, count, grain < 1 ? 1 : grain};
-  hr_parallel_for((count - 1) / r.grain + 1, range_chunk, &r);
+  run((count - 1) / r.grain + 1, range_chunk, &r, light);
+}
+
+void hr_parallel_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx) {
+  run_range(count, grain, fn, ctx, false);
+}
+
+void hr_parallel_range_light(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end),
+                             void *ctx) {
+  run_range(count, grain, fn, ctx, true);
 }

@@ -2,8 +2,10 @@
  * P1  The caller works on chunks itself; idle workers join; no worker is taken from a runnable stream.
  * P2  The cut into chunks is the caller's and depends on the size of the work alone, never on the number of workers:
  *     the same work gives the same bits (P5 of the design).
- * P3  Chunks are handed out in order, each to one thread; all have run when the call returns. A chunk should take
- *     between 20 us and 0.5 ms: between chunks a worker that only joined leaves for a runnable stream.
+ * P3  The caller takes chunks from the front, those who join take them from the back: when operations over the same
+ *     memory follow each other, each core finds most of its part in its own cache. Each chunk goes to one thread; all
+ *     have run when the call returns. A chunk should take between 20 us and 0.5 ms: between chunks a worker that only
+ *     joined leaves for a runnable stream.
  * P4  fn may not fail, evaluate or wait. Memory that it needs is taken before the loop. */
 #ifndef HR_SCHED_PARALLEL_H
 #define HR_SCHED_PARALLEL_H
@@ -15,5 +17,10 @@ void hr_parallel_for(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void 
 
 /* The same over items [0, count), cut into ranges of `grain` items (the last may be shorter): fn(ctx, first, end). */
 void hr_parallel_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx);
+
+/* The same for code of our own whose ranges take about 50 us at the most, and 8 KiB of stack: threads that wait may
+ * join (R12). */
+void hr_parallel_range_light(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end),
+                             void *ctx);
 
 #endif

@@ -91,6 +91,54 @@ static void test_nested_loops_from_many_threads(void **state) {
   for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
 }
 
+/* A loop of two chunks on another thread; neither ends before the waiting thread has done its part. */
+typedef struct meeting {
+  bool light;
+  pthread_t waiter;
+  _Atomic(int) open, over;
+} meeting;
+
+static void hold(void *ctx, int64_t first, int64_t end) {
+  meeting *m = ctx;
+  (void)first, (void)end;
+  if (pthread_equal(pthread_self(), m->waiter)) {
+    hr_store_release(&m->over, 1);
+    return;
+  }
+  hr_store_release(&m->open, 1);
+  while (!hr_load_acquire(&m->over)) hr_cpu_relax();
+}
+
+static void *open_loop(void *arg) {
+  meeting *m = arg;
+  if (m->light)
+    hr_parallel_range_light(64, 1, hold, m);
+  else
+    hr_parallel_range(64, 1, hold, m);
+  return NULL;
+}
+
+static bool is_over(const void *arg) { return hr_load_acquire((_Atomic(int) *)arg) != 0; }
+
+static void test_waiting_threads_join_light_loops_only(void **state) {
+  (void)state;
+  int limit = hr_pool_limit();
+  assert_int_equal(hr_pool_limit_set(8), HR_OK); /* room for all */
+  for (int i = 0; i < 40; i++) {
+    meeting m = {.light = i % 2, .waiter = pthread_self()};
+    pthread_t thread;
+    uint32_t seen = 0;
+    assert_int_equal(pthread_create(&thread, NULL, open_loop, &m), 0);
+    while (!hr_load_acquire(&m.open)) hr_cpu_relax();
+    assert_int_equal(hr_pool_loop_help(&seen, is_over, &m.over), m.light);
+    assert_int_equal(hr_load_acquire(&m.over), m.light);
+    hr_store_release(&m.over, 1);
+    pthread_join(thread, NULL);
+    assert_false(hr_pool_loop_help(&seen, is_over, &m.over));
+  }
+  assert_int_equal(hr_pool_limit_set(limit), HR_OK);
+}
+
 int main(void) {
   hr_pool_limit();
   const struct CMUnitTest tests[] = {
@@ -98,6 +146,7 @@ int main(void) {
       cmocka_unit_test(test_ranges_cover),
       cmocka_unit_test(test_workers_join),
       cmocka_unit_test(test_nested_loops_from_many_threads),
+      cmocka_unit_test(test_waiting_threads_join_light_loops_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -295,18 +295,21 @@ static void run_chain(hr_stream *s) {
   }
 }
 
-static void loop_run(hr_loop_work *loop) {
-  int64_t chunk;
-  while ((chunk = hr_add_relaxed(&loop->next, 1)) < loop->chunks) {
-    loop->fn(loop->ctx, chunk);
-    if (hr_load_relaxed(&pool.queued)) break; /* a runnable stream comes first (P1) */
+static bool never(const void *arg) { return (void)arg, false; }
+
+/* As a guest. */
+static void loop_run(hr_loop_work *loop, bool (*stop)(const void *arg), const void *arg) {
+  while (hr_add_relaxed(&loop->taken, 1) < loop->chunks) {
+    loop->fn(loop->ctx, loop->chunks - 1 - hr_add_relaxed(&loop->from_back, 1));
+    if (hr_load_relaxed(&pool.queued) || stop(arg)) break; /* a runnable stream comes first (P1) */
   }
+  hr_sub_acq_rel(&loop->guests, 1u); /* releases the chunks' results to the loop's owner */
 }
 
 /* A loop with chunks left, entered; or NULL. */
-static hr_loop_work *loop_enter_locked(void) {
+static hr_loop_work *loop_enter_locked(bool light) {
   for (hr_loop_work *loop = pool.loops; loop; loop = loop->open_next)
-    if (hr_load_relaxed(&loop->next) < loop->chunks) {
+    if (hr_load_relaxed(&loop->taken) < loop->chunks && (loop->light || !light)) {
       hr_add_relaxed(&loop->guests, 1u);
       return loop;
     }
@@ -321,7 +324,7 @@ static bool worker_turn(worker *w) {
   hr_mutex_lock(&pool.lock);
   if (room_locked() || (w->granted && !pool.stopping)) {
     s = w->granted ? pop_starving_locked() : pop_locked();
-    if (!s && room_locked()) loop = loop_enter_locked();
+    if (!s && room_locked()) loop = loop_enter_locked(false);
   }
   w->granted = false;
   w->seen_loops = hr_load_relaxed(&pool.loops_opened);
@@ -335,10 +338,7 @@ static bool worker_turn(worker *w) {
   act(&what, false);
   if (!s && !loop) return false;
   if (s && hr_stream_claim(s, HR_CLAIM_QUEUED)) run_chain(s);
-  if (loop) {
-    loop_run(loop);
-    hr_sub_acq_rel(&loop->guests, 1u); /* releases the chunks' results to the loop's owner */
-  }
+  if (loop) loop_run(loop, never, NULL);
   hr_fpenv_enter();
   hr_mutex_lock(&pool.lock);
   pool.active--;
@@ -553,6 +553,20 @@ void hr_pool_loop_close(hr_loop_work *loop) {
     hr_cpu_relax();
     if (i % 256 == 255) sched_yield(); /* a guest may have lost its core */
   }
+}
+
+bool hr_pool_loop_help(uint32_t *seen, bool (*stop)(const void *arg), const void *arg) {
+  hr_loop_work *loop = NULL;
+  if (hr_load_relaxed(&pool.loops_opened) == *seen) return false;
+  hr_mutex_lock(&pool.lock);
+  *seen = hr_load_relaxed(&pool.loops_opened);
+  if (room_locked()) loop = loop_enter_locked(true);
+  if (loop) pool.active++;
+  hr_mutex_unlock(&pool.lock);
+  if (!loop) return false;
+  loop_run(loop, stop, arg);
+  hr_pool_leave();
+  return true;
 }
 
 /* --- fork and exit --- */

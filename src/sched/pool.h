@@ -17,7 +17,8 @@
  * W5  User code inside a task that waits gives its place up (hr_pool_block_begin), so that another worker can run.
  * W6  Workers block all signals, run with the default floating-point environment (R19), and are never joined: at exit
  *     they stay parked (R25). A worker beyond the limit ends after a second without work.
- * W7  Fork: the child starts with no workers and an empty queue; see fork.c. */
+ * W7  Threads that wait are guests of light loops like workers, with a place of `active` each (R12, R13).
+ * W8  Fork: the child starts with no workers and an empty queue; see fork.c. */
 #ifndef HR_SCHED_POOL_H
 #define HR_SCHED_POOL_H
 
@@ -83,12 +84,21 @@ struct hr_loop_work {
   void (*fn)(void *ctx, int64_t chunk);
   void *ctx;
   int64_t chunks;
-  _Alignas(HR_CACHE_LINE) _Atomic(int64_t) next;    /* first chunk not handed out */
-  _Alignas(HR_CACHE_LINE) _Atomic(uint32_t) guests; /* workers inside; raised under the pool's lock while it is open */
+  bool light; /* threads that wait may join too */
+  /* Chunks that were asked for: who counts up to `chunks` gets one, the loop's owner the next from the front, a guest
+   * the next from the back. */
+  _Alignas(HR_CACHE_LINE) _Atomic(int64_t) taken;
+  _Atomic(int64_t) from_back;
+  _Alignas(HR_CACHE_LINE) _Atomic(uint32_t) guests; /* threads inside; raised under the pool's lock while it is open */
   hr_loop_work *open_next, *open_prev;              /* guarded by the pool's lock */
 };
 void hr_pool_loop_open(hr_loop_work *loop);
 void hr_pool_loop_wake(int64_t chunks_left);
-void hr_pool_loop_close(hr_loop_work *loop); /* returns when no worker is inside */
+void hr_pool_loop_close(hr_loop_work *loop); /* returns when no guest is inside */
+
+/* --- for wait.c --- */
+/* On a thread that waits: if loops were opened since *seen was set (0 before the first call) and a place is free, takes
+ * chunks of a light one until they run out or stop(arg). True if it took part. */
+bool hr_pool_loop_help(uint32_t *seen, bool (*stop)(const void *arg), const void *arg);
 
 #endif

@@ -90,17 +90,35 @@ static void pause_once(int look) {
   if (look >= HR_WAIT_YIELD_AFTER) sched_yield();
 }
 
+static bool over(const void *arg) {
+  const wait *w = arg;
+  return hr_point_done(w->point) || expired(w);
+}
+
+/* The thread has a core and nothing to do, while waking a worker takes as long as many a loop. */
+static bool help_loop(wait *w, uint32_t *seen) {
+  if (!w->may_help) return false;
+  uint32_t fpenv = hr_fpenv_enter();
+  w->thread->helping = true;
+  bool helped = hr_pool_loop_help(seen, over, w);
+  w->thread->helping = false;
+  hr_fpenv_leave(fpenv);
+  return helped;
+}
+
 /* Looks at the point for a while, and takes the stream over when its runner leaves. True: worth another round. */
 static bool spin(wait *w, hr_stream *s) {
   bool claimed = false;
+  uint32_t seen_loops = 0;
   if (!hr_pool_may_spin()) return false;
   if (s) {
     hr_mutex_lock(&s->lock);
     s->helpers++;
     hr_mutex_unlock(&s->lock);
   }
-  for (int look = 0; look < HR_WAIT_SPINS && !claimed && !hr_point_done(w->point) && !expired(w); look++) {
+  for (int look = 0; look < HR_WAIT_SPINS && !claimed && !over(w); look++) {
     pause_once(look);
+    if (help_loop(w, &seen_loops)) look = 0;
     claimed = s && hr_stream_claim(s, HR_CLAIM_IDLE);
   }
   if (s) {

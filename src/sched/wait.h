@@ -6,6 +6,7 @@
  * H2  While it spins it counts in the stream's `helpers`: a runner that gives the stream back leaves it to the helper
  *     without waking a worker. Before it sleeps it takes itself out of the count, and kicks the stream if work is
  *     left.
+ *     Meanwhile it joins light loops that others have opened (parallel.h), and looks at the point after each chunk.
  * H3  Never helps from inside a task, nor on a thread that asked not to; inside a task it gives the worker's place up
  *     (W5).
  * H4  Waiting inside a task for that task's value or a later one of its stream is HR_DEADLOCK; so is waiting on the
