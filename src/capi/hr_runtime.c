@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "capi/error.h"
 #include "sched/pool.h"
-#include "sched/thread.h"
 #include "sched/process.h"
+#include "sched/thread.h"
 #include "sched/wait.h"
 
 hr_status hr_set_threads(int count) { return hr_capi_status("hr_set_threads", hr_pool_limit_set(count)); }

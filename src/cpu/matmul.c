@@ -1,6 +1,7 @@
 /* Matrix products of any strides. The product is cut into steps along k. Both operands are packed for a step, then
  * tiles of the result take it in; the next step is packed meanwhile, by whoever finds no more tiles. Each element's sum
- * is taken in ascending k, step by step, so the result depends neither on the cut into tiles nor on who computes them. */
+ * is taken in ascending k, step by step, so the result depends neither on the cut into tiles nor on who computes
+ * them. */
 #include <string.h>
 
 #include "cpu/isa.h"

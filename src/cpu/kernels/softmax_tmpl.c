@@ -13,8 +13,8 @@
 enum { LANES = 64, RUN = 8192, AHEAD = 4096 /* bytes */, ROW_BYTES = 4096 };
 
 #if HR_ELEM_CODE == HR_CODE_f64
-/* For x <= 0 or NaN e^x = 2^k e^r with |r| <= ln 2 / 2, by the Taylor series of e^r up to r^13: its rest is below 2^-57.
- * Below -708 the result is 0. Above 0, where a row is not shifted since it has an infinity, it is infinite. */
+/* For x <= 0 or NaN e^x = 2^k e^r with |r| <= ln 2 / 2, by the Taylor series of e^r up to r^13: its rest is below
+ * 2^-57. Below -708 the result is 0. Above 0, where a row is not shifted since it has an infinity, it is infinite. */
 HR_INLINE double exponential(double x) {
   double low = x < -708.0 ? -708.0 : x;
   double shifted = low * 0x1.71547652b82fep0 + 0x1.8p52; /* rounds x / ln 2 to an integer, in the low bits */
