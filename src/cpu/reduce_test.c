@@ -49,9 +49,9 @@ static void put(void *data, hr_dtype dtype, int64_t i, double value) {
     case HR_UINT16: ((uint16_t *)data)[i] = (uint16_t)(int64_t)value; break;
     case HR_UINT32: ((uint32_t *)data)[i] = (uint32_t)(int64_t)value; break;
     case HR_UINT64: ((uint64_t *)data)[i] = (uint64_t)(int64_t)value; break;
-    case HR_INT8: ((int8_t *)data)[i] = (int8_t)value; break;
-    case HR_INT16: ((int16_t *)data)[i] = (int16_t)value; break;
-    case HR_INT32: ((int32_t *)data)[i] = (int32_t)value; break;
+    case HR_INT8: ((int8_t *)data)[i] = (int8_t)(int64_t)value; break;
+    case HR_INT16: ((int16_t *)data)[i] = (int16_t)(int64_t)value; break;
+    case HR_INT32: ((int32_t *)data)[i] = (int32_t)(int64_t)value; break;
     case HR_INT64: ((int64_t *)data)[i] = (int64_t)value; break;
     case HR_FLOAT16: ((uint16_t *)data)[i] = hr_f16_store((float)value); break;
     case HR_BFLOAT16: ((uint16_t *)data)[i] = hr_bf16_store((float)value); break;
