@@ -17,7 +17,7 @@ enum {
   HR_SPARE_LIFE_NS = 1000000000,
   HR_WAIT_SPINS = 24,      /* looks of a waiting thread before it sleeps ... */
   HR_WAIT_PAUSES = 24,     /* ... with so many pauses between two: 20 to 40 us in all */
-  HR_WAIT_YIELD_AFTER = 6, /* looks before it also offers its core to others */
+  HR_WAIT_YIELD_AFTER = 1, /* looks before it also offers its core to others */
   HR_LOOP_WORTH_NS = 40000 /* rest of a loop, by its first chunk, that pays for waking sleepers */
 };
 
