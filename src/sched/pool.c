@@ -268,8 +268,7 @@ static hr_stream *pop_starving_locked(void) {
 
 /* --- workers --- */
 
-/* True when the thread should look at the queue again. Otherwise nobody waits for its place: going on saves a wake. */
-static bool stint_over(hr_stint *stint) {
+bool hr_pool_stint_over(hr_stint *stint) {
   if (stint->budget_ns >= 0) return false;
   hr_mutex_lock(&pool.lock);
   bool over = hr_load_relaxed(&pool.queued) || pool.active > pool.limit || pool.stopping;
@@ -283,12 +282,12 @@ static void run_chain(hr_stream *s) {
   hr_stint stint = {.max_cost_ns = UINT32_MAX, .budget_ns = HR_STINT_NS};
   while (s) {
     hr_stint_end end = hr_stream_run(s, &stint);
-    if (end == HR_STINT_BUDGET && !stint_over(&stint)) continue;
+    if (end == HR_STINT_BUDGET && !hr_pool_stint_over(&stint)) continue;
     if (end == HR_STINT_BUDGET) hr_stream_give_back(s);
     s = stint.freed.streams;
     if (s) stint.freed.streams = s->next_runnable;
     if (stint.freed.streams) hr_pool_push_freed(&stint.freed);
-    if (s && stint_over(&stint)) {
+    if (s && hr_pool_stint_over(&stint)) {
       hr_stream_give_back(s);
       s = NULL;
     }

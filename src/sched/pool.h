@@ -42,6 +42,9 @@ void hr_pool_requeue(hr_stream *stream);
  * thread could run in 50 us does not wait for those. */
 bool hr_pool_enter(void);
 void hr_pool_leave(void);
+/* True when a thread with a place has used its stint up and others want the place. Otherwise the stint goes on: that
+ * saves a wake. */
+bool hr_pool_stint_over(hr_stint *stint);
 
 /* Around a task that may be long. */
 void hr_pool_long_begin(void);

@@ -52,14 +52,16 @@ static hr_stream *follow(hr_point point) {
 static bool enter_for_head(const hr_stream *s) { return s->batch && hr_task_is_light(s->batch) && hr_pool_enter(); }
 
 /* The caller is the stream's runner. Runs what the point needs, then gives the stream up. False: met a task that it may
- * not run, and handed the stream to the pool. */
+ * not run, or held a place for a stint while others want one, and handed the stream to the pool. */
 static bool help(wait *w, hr_stream *s) {
-  hr_stint stint = {.until = &w->point, .max_cost_ns = hr_pool_alone() ? UINT32_MAX : HR_TINY_NS};
+  hr_stint stint = {.until = &w->point,
+                    .max_cost_ns = hr_pool_alone() ? UINT32_MAX : HR_TINY_NS,
+                    .budget_ns = HR_STINT_NS};
   bool entered = false, ok = true, again = true;
   uint32_t fpenv = hr_fpenv_enter();
   w->thread->helping = true;
   while (s && again) {
-    stint.budget_ns = HR_STINT_NS;
+    if (stint.budget_ns < 0) stint.budget_ns = HR_STINT_NS;
     switch (hr_stream_run(s, &stint)) {
       case HR_STINT_EMPTY:
       case HR_STINT_PARKED:
@@ -74,7 +76,10 @@ static bool help(wait *w, hr_stream *s) {
         }
         break;
       case HR_STINT_REACHED: again = false; break;
-      case HR_STINT_BUDGET: again = !expired(w); break;
+      case HR_STINT_BUDGET:
+        ok = !entered || !hr_pool_stint_over(&stint);
+        again = ok && !expired(w);
+        break;
     }
   }
   if (s) hr_stream_give_back(s);
