@@ -247,13 +247,20 @@ static hr_stream *pop_locked(void) {
   return NULL;
 }
 
-/* A stream that waited for too long (W4), or NULL. */
+/* Runnable for longer than HR_STARVE_NS: too long (W4)? */
+static bool is_due_locked(hr_stream *s, int64_t waited) {
+  uint8_t pace = hr_load_relaxed(&s->pace);
+  bool patient = pace == HR_PACE_SLOW || (pace == HR_PACE_UNKNOWN && pool.active > pool.limit);
+  return !patient || waited > HR_SLOW_STARVE_NS;
+}
+
+/* A stream that is due for a grant, or NULL. */
 static hr_stream *starving_locked(int64_t now) {
   for (int p = 0; p < HR_PRIORITY_BACKGROUND; p++)
     for (hr_stream *s = pool.head[p]; s; s = s->queue_next) {
       int64_t waited = now - s->queued_ns;
       if (waited <= HR_STARVE_NS) break; /* oldest first */
-      if (waited > HR_SLOW_STARVE_NS || !hr_load_relaxed(&s->slow)) return s;
+      if (is_due_locked(s, waited)) return s;
     }
   return NULL;
 }

@@ -11,9 +11,10 @@
  * W4  The monitor is asleep unless work is queued that nobody could take. A stream that has been runnable for a
  *     millisecond while the places are taken gets a grant: one more thread for a stint of that stream, beyond `limit`,
  *     up to three times the limit in all. This holds whatever the long tasks are, kernels, libraries or user code (R15:
- *     the operating system shares the cores). A stream that is itself slow gets one only after a quarter of a second:
- *     long tasks take turns, lest they hold up the short ones. Background streams get no grants, and a sixteenth of the
- *     turns (R14). A thread that sleeps in a wait looks in the monitor's place once.
+ *     the operating system shares the cores). A slow stream gets one only after a quarter of a second, and so does one
+ *     of unknown pace while a thread is beyond the limit already: long tasks take turns, lest they hold up the short
+ *     ones. Background streams get no grants, and a sixteenth of the turns (R14). A thread that sleeps in a wait looks
+ *     in the monitor's place once.
  * W5  User code inside a task that waits gives its place up (hr_pool_block_begin), so that another worker can run.
  * W6  Workers block all signals, run with the default floating-point environment (R19), and are never joined: at exit
  *     they stay parked (R25). A worker beyond the limit ends after a second without work.

@@ -73,6 +73,7 @@ hr_status hr_stream_create(hr_stream **out, uint8_t device, uint8_t device_index
     hr_store_relaxed(&s->handles, 1);
     hr_store_relaxed(&s->priority, HR_PRIORITY_NORMAL);
     hr_store_relaxed(&s->inflight_limit, 0);
+    hr_store_relaxed(&s->pace, HR_PACE_UNKNOWN);
     s->name[0] = 0;
     hr_mutex_lock(&s->lock);
     s->closing = false;
@@ -308,24 +309,34 @@ static bool head_parks(hr_stream *s, hr_task *task) {
 /* User code, whose time nobody knows, and kernels that will take longer than others may have to wait. */
 static bool may_be_long(const hr_task *task) { return (task->kinds & HR_TASK_USER) || task->cost_ns > HR_STARVE_NS; }
 
-static void run_long(hr_stream *s, hr_task *task, int skip) {
+/* What it took counts, not what it was estimated at: after a long task others have their turn. */
+static void run_long(hr_stream *s, hr_task *task, int skip, hr_stint *stint) {
   int64_t begin = hr_now_ns();
   hr_pool_long_begin();
   task->class->run(task, skip);
   hr_pool_long_end();
-  hr_store_relaxed(&s->slow, hr_now_ns() - begin > HR_STARVE_NS);
+  int64_t took = hr_now_ns() - begin;
+  stint->budget_ns -= took;
+  bool fast = took <= HR_STARVE_NS;
+  uint8_t pace = hr_load_relaxed(&s->pace);
+  hr_store_relaxed(&s->pace, fast ? HR_PACE_FAST : pace == HR_PACE_FAST ? HR_PACE_UNKNOWN : HR_PACE_SLOW);
 }
 
-static void run_head(hr_stream *s, hr_task *task, hr_worklist *freed) {
+static void run_short(hr_stream *s, hr_task *task, int skip) {
+  task->class->run(task, skip);
+  if (hr_load_relaxed(&s->pace) != HR_PACE_FAST) hr_store_relaxed(&s->pace, HR_PACE_FAST);
+}
+
+static void run_head(hr_stream *s, hr_task *task, hr_stint *stint) {
   uint64_t value = task->value;
   s->batch = task->next; /* the task may be gone after its run */
   int skip = value <= hr_load_acquire(&s->cancel_upto) ? HR_CANCELLED : HR_OK;
   if (may_be_long(task))
-    run_long(s, task, skip);
+    run_long(s, task, skip, stint);
   else
-    task->class->run(task, skip);
-  hr_timeline_complete(&s->timeline, value, freed);
-  hr_worklist_run(freed);
+    run_short(s, task, skip);
+  hr_timeline_complete(&s->timeline, value, &stint->freed);
+  hr_worklist_run(&stint->freed);
 }
 
 hr_stint_end hr_stream_run(hr_stream *s, hr_stint *stint) {
@@ -339,7 +350,7 @@ hr_stint_end hr_stream_run(hr_stream *s, hr_stint *stint) {
     if (stint->freed.streams) hr_pool_push_freed(&stint->freed); /* this stream goes on: others may take those (R13) */
     if (stint->budget_ns < 0) return HR_STINT_BUDGET;
     stint->budget_ns -= task->cost_ns;
-    run_head(s, task, &stint->freed);
+    run_head(s, task, stint);
   }
 }
 

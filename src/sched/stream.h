@@ -28,6 +28,10 @@
 
 enum { HR_STREAM_NAME = 32 };
 
+/* How long a stream's tasks take. One above HR_STARVE_NS by the clock may just have lost its core: a fast stream turns
+ * slow with the second in a row, a new one with the first. */
+typedef enum hr_pace { HR_PACE_FAST, HR_PACE_UNKNOWN, HR_PACE_SLOW } hr_pace;
+
 typedef enum hr_stream_state { HR_STREAM_IDLE, HR_STREAM_QUEUED, HR_STREAM_RUNNING, HR_STREAM_PARKED } hr_stream_state;
 
 enum { HR_PRIORITY_COUNT = HR_PRIORITY_BACKGROUND + 1 };
@@ -58,7 +62,7 @@ struct hr_stream {
   _Atomic(uint8_t) priority; /* hr_priority, as the program set it */
   _Atomic(uint8_t) boost; /* the most urgent of the streams that wait for boost_upto or earlier; written under lock */
   _Atomic(uint64_t) boost_upto;
-  _Atomic(bool) slow; /* its newest task that could be long took longer than HR_STARVE_NS (W4); a hint */
+  _Atomic(uint8_t) pace; /* hr_pace: a hint (W4) */
   _Atomic(uint64_t) cancel_upto;
   _Atomic(int64_t) inflight_bytes, inflight_limit; /* 0: no limit (R22) */
   _Atomic(uint64_t) walk;                          /* the evaluation that noted this stream last (graph/eval.c) */

@@ -11,8 +11,8 @@ enum {
   HR_SPIN_ROUNDS = 1500,         /* pauses of a worker before it sleeps: about twice the price of a wake */
   HR_STARVE_NS = 1000000,        /* a runnable stream that waited this long gets a grant */
   HR_MONITOR_QUIET = 20,         /* half milliseconds without queued work before the monitor sleeps */
-  HR_SLOW_STARVE_NS = 250000000, /* the same for a stream whose newest long task took longer than HR_STARVE_NS: it can
-                                  * wait its turn, and a third busy thread on two cores delays all others by 4 ms */
+  HR_SLOW_STARVE_NS = 250000000, /* the same for a slow stream: it can wait its turn, and a third busy thread on two
+                                  * cores delays all others by 4 ms */
   HR_GRANT_FACTOR = 3,           /* threads that run at once, grants included, as a multiple of the limit */
   HR_SPARE_LIFE_NS = 1000000000,
   HR_WAIT_SPINS = 24,      /* looks of a waiting thread before it sleeps ... */

@@ -54,9 +54,8 @@ static bool enter_for_head(const hr_stream *s) { return s->batch && hr_task_is_l
 /* The caller is the stream's runner. Runs what the point needs, then gives the stream up. False: met a task that it may
  * not run, or held a place for a stint while others want one, and handed the stream to the pool. */
 static bool help(wait *w, hr_stream *s) {
-  hr_stint stint = {.until = &w->point,
-                    .max_cost_ns = hr_pool_alone() ? UINT32_MAX : HR_TINY_NS,
-                    .budget_ns = HR_STINT_NS};
+  hr_stint stint = {
+      .until = &w->point, .max_cost_ns = hr_pool_alone() ? UINT32_MAX : HR_TINY_NS, .budget_ns = HR_STINT_NS};
   bool entered = false, ok = true, again = true;
   uint32_t fpenv = hr_fpenv_enter();
   w->thread->helping = true;
