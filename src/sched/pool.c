@@ -1,4 +1,4 @@
-/* The run queue, the workers and the monitor. */
+/* The workers and the monitor. */
 #include "sched/pool.h"
 
 #include <pthread.h>
@@ -10,6 +10,7 @@
 #include "sched/chaos.h"
 #include "sched/cores.h"
 #include "sched/process.h"
+#include "sched/run_queue.h"
 #include "sched/thread.h"
 #include "sched/tuning.h"
 
@@ -24,10 +25,7 @@ static struct {
   pthread_once_t once;
   hr_mutex lock;
   int limit;
-  /* Run queue: oldest first, a list a priority. */
-  hr_stream *head[HR_PRIORITY_COUNT], *tail[HR_PRIORITY_COUNT];
-  _Atomic(uint32_t) queued; /* streams in the lists; written under lock, spinning workers read it */
-  uint32_t turns;           /* for the background's sixteenth */
+  hr_run_queue queue;
   /* Loops that workers may join. */
   hr_loop_work *loops;
   _Atomic(uint32_t) loops_opened; /* how many ever; written under lock, spinning workers read it */
@@ -167,37 +165,12 @@ static void act(const wake *what, bool granted) {
 
 /* --- run queue --- */
 
-static void unlink_locked(hr_stream *s) {
-  int p = s->queue_priority;
-  *(s->queue_prev ? &s->queue_prev->queue_next : &pool.head[p]) = s->queue_next;
-  *(s->queue_next ? &s->queue_next->queue_prev : &pool.tail[p]) = s->queue_prev;
-  s->queue_next = s->queue_prev = NULL;
-  s->in_queue = false;
-  hr_store_relaxed(&pool.queued, hr_load_relaxed(&pool.queued) - 1);
-}
-
-static void link_locked(hr_stream *s) {
-  int p = s->queue_priority = hr_stream_urgency(s);
-  s->queue_prev = pool.tail[p];
-  s->queue_next = NULL;
-  *(pool.tail[p] ? &pool.tail[p]->queue_next : &pool.head[p]) = s;
-  pool.tail[p] = s;
-  s->in_queue = true;
-  hr_store_relaxed(&pool.queued, hr_load_relaxed(&pool.queued) + 1);
-}
-
-static void push_locked(hr_stream *s, int64_t now) {
-  if (s->in_queue) return;
-  s->queued_ns = now;
-  link_locked(s);
-}
-
 void hr_pool_push(hr_stream *s) {
   wake what = {0};
   int64_t now = hr_now_ns();
   hr_chaos_point();
   hr_mutex_lock(&pool.lock);
-  push_locked(s, now);
+  hr_run_queue_push(&pool.queue, s, now);
   want_worker_locked(&what);
   hr_mutex_unlock(&pool.lock);
   act(&what, false);
@@ -220,56 +193,19 @@ void hr_pool_push_freed(hr_worklist *freed) {
 
 void hr_pool_requeue(hr_stream *s) {
   hr_mutex_lock(&pool.lock);
-  if (s->in_queue && hr_stream_urgency(s) != s->queue_priority) {
-    unlink_locked(s);
-    link_locked(s);
-  }
+  hr_run_queue_move(&pool.queue, s);
   hr_mutex_unlock(&pool.lock);
 }
 
-static hr_stream *random_locked(hr_stream *head) {
-  uint32_t steps = hr_chaos_pick(4);
-  while (steps-- && head->queue_next) head = head->queue_next;
-  return head;
-}
-
-/* The next stream by priority; every sixteenth turn looks at the background first. */
-static hr_stream *pop_locked(void) {
-  bool background = ++pool.turns % 16 == 0;
-  for (int i = 0; i < HR_PRIORITY_COUNT; i++) {
-    int p = background ? HR_PRIORITY_COUNT - 1 - i : i;
-    hr_stream *s = pool.head[p];
-    if (!s) continue;
-    if (hr_load_relaxed(&hr_chaos_on)) s = random_locked(s);
-    unlink_locked(s);
-    return s;
-  }
-  return NULL;
-}
-
-/* Runnable for longer than HR_STARVE_NS: too long (W4)? */
-static bool is_due_locked(hr_stream *s, int64_t waited) {
-  uint8_t pace = hr_load_relaxed(&s->pace);
-  bool patient = pace == HR_PACE_SLOW || (pace == HR_PACE_UNKNOWN && pool.active > pool.limit);
-  return !patient || waited > HR_SLOW_STARVE_NS;
-}
-
-/* A stream that is due for a grant, or NULL. */
 static hr_stream *starving_locked(int64_t now) {
-  for (int p = 0; p < HR_PRIORITY_BACKGROUND; p++)
-    for (hr_stream *s = pool.head[p]; s; s = s->queue_next) {
-      int64_t waited = now - s->queued_ns;
-      if (waited <= HR_STARVE_NS) break; /* oldest first */
-      if (is_due_locked(s, waited)) return s;
-    }
-  return NULL;
+  return hr_run_queue_starving(&pool.queue, now, pool.active > pool.limit);
 }
 
 /* What a granted turn is for; if that has been taken meanwhile, any. */
 static hr_stream *pop_starving_locked(void) {
   hr_stream *s = starving_locked(hr_now_ns());
-  if (!s) return room_locked() ? pop_locked() : NULL;
-  unlink_locked(s);
+  if (!s) return room_locked() ? hr_run_queue_pop(&pool.queue) : NULL;
+  hr_run_queue_remove(&pool.queue, s);
   return s;
 }
 
@@ -278,7 +214,7 @@ static hr_stream *pop_starving_locked(void) {
 bool hr_pool_stint_over(hr_stint *stint) {
   if (stint->budget_ns >= 0) return false;
   hr_mutex_lock(&pool.lock);
-  bool over = hr_load_relaxed(&pool.queued) || pool.active > pool.limit || pool.stopping;
+  bool over = hr_run_queue_any(&pool.queue) || pool.active > pool.limit || pool.stopping;
   hr_mutex_unlock(&pool.lock);
   if (!over) stint->budget_ns = HR_STINT_NS;
   return over;
@@ -307,7 +243,7 @@ static bool never(const void *arg) { return (void)arg, false; }
 static void loop_run(hr_loop_work *loop, bool (*stop)(const void *arg), const void *arg) {
   while (hr_add_relaxed(&loop->taken, 1) < loop->chunks) {
     loop->fn(loop->ctx, loop->chunks - 1 - hr_add_relaxed(&loop->from_back, 1));
-    if (hr_load_relaxed(&pool.queued) || stop(arg)) break; /* a runnable stream comes first (P1) */
+    if (hr_run_queue_any(&pool.queue) || stop(arg)) break; /* a runnable stream comes first (P1) */
   }
   hr_sub_acq_rel(&loop->guests, 1u); /* releases the chunks' results to the loop's owner */
 }
@@ -329,7 +265,7 @@ static bool worker_turn(worker *w) {
   hr_loop_work *loop = NULL;
   hr_mutex_lock(&pool.lock);
   if (room_locked() || (w->granted && !pool.stopping)) {
-    s = w->granted ? pop_starving_locked() : pop_locked();
+    s = w->granted ? pop_starving_locked() : hr_run_queue_pop(&pool.queue);
     if (!s && room_locked()) loop = loop_enter_locked(false);
   }
   w->granted = false;
@@ -338,7 +274,7 @@ static bool worker_turn(worker *w) {
     pool.active++;
     pool.spinning--;
     pool.stints++;
-    if (hr_load_relaxed(&pool.queued)) want_worker_locked(&what);
+    if (hr_run_queue_any(&pool.queue)) want_worker_locked(&what);
   }
   hr_mutex_unlock(&pool.lock);
   act(&what, false);
@@ -354,7 +290,7 @@ static bool worker_turn(worker *w) {
 }
 
 static bool something_to_do(const worker *w) {
-  return hr_load_relaxed(&pool.queued) || hr_load_relaxed(&pool.loops_opened) != w->seen_loops;
+  return hr_run_queue_any(&pool.queue) || hr_load_relaxed(&pool.loops_opened) != w->seen_loops;
 }
 
 /* Half of the workers at the most: the program's own threads need cores too. */
@@ -375,7 +311,7 @@ static void spin(const worker *w) {
 
 static void sleep_locked(worker *w, wake *what) {
   pool.spinning--;
-  if (hr_load_relaxed(&pool.queued)) want_worker_locked(what); /* no room: arms the monitor */
+  if (hr_run_queue_any(&pool.queue)) want_worker_locked(what); /* no room: arms the monitor */
   pool.sleeping++;
   w->sleep_next = pool.sleepers;
   pool.sleepers = w;
@@ -456,7 +392,7 @@ static void *monitor_main(void *arg) {
     wake what = {0};
     int64_t now = hr_now_ns();
     hr_mutex_lock(&pool.lock);
-    quiet = hr_load_relaxed(&pool.queued) ? 0 : quiet + 1;
+    quiet = hr_run_queue_any(&pool.queue) ? 0 : quiet + 1;
     bool sleep = quiet > HR_MONITOR_QUIET;
     if (sleep) {
       pool.monitor_armed = false;
@@ -493,7 +429,7 @@ static void leave(int blocked) {
   hr_mutex_lock(&pool.lock);
   pool.active--;
   pool.blocked += blocked;
-  if (hr_load_relaxed(&pool.queued)) want_worker_locked(&what);
+  if (hr_run_queue_any(&pool.queue)) want_worker_locked(&what);
   hr_mutex_unlock(&pool.lock);
   act(&what, false);
 }
@@ -581,8 +517,7 @@ void hr_pool_fork_prepare(void) { hr_mutex_lock(&pool.lock); }
 void hr_pool_fork_parent(void) { hr_mutex_unlock(&pool.lock); }
 
 void hr_pool_fork_child(void) {
-  for (int p = 0; p < HR_PRIORITY_COUNT; p++) pool.head[p] = pool.tail[p] = NULL;
-  hr_store_relaxed(&pool.queued, 0);
+  hr_run_queue_clear(&pool.queue);
   hr_store_relaxed(&pool.in_long, 0);
   pool.loops = NULL;
   pool.sleepers = NULL;
