@@ -6,6 +6,12 @@ find_path(SLEEF_INCLUDE_DIR sleef.h REQUIRED)
 find_library(SLEEF_LIBRARY sleef REQUIRED)
 target_include_directories(headrace-flags SYSTEM INTERFACE ${SLEEF_INCLUDE_DIR})
 target_link_libraries(headrace-flags INTERFACE $<LINK_ONLY:${SLEEF_LIBRARY}>)
+
+# KISS FFT in float32: Fourier transforms of lengths without large primes.
+find_path(KISSFFT_INCLUDE_DIR kissfft/kiss_fft.h REQUIRED)
+find_library(KISSFFT_LIBRARY kissfft-float REQUIRED)
+target_include_directories(headrace-flags SYSTEM INTERFACE ${KISSFFT_INCLUDE_DIR})
+target_link_libraries(headrace-flags INTERFACE $<LINK_ONLY:${KISSFFT_LIBRARY}>)
 target_link_options(headrace-flags INTERFACE LINKER:--as-needed)
 
 file(GLOB headrace_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.c)

@@ -143,7 +143,7 @@ def array(values, dtype=None):
 _stream = [_stream_new()]
 
 _SCALARS = {"bool": ctypes.c_bool, "int": ctypes.c_int, "float": ctypes.c_float, "double": ctypes.c_double,
-            "size_t": ctypes.c_size_t, "mlx_dtype": ctypes.c_int, "int64_t": ctypes.c_int64,
+            "size_t": ctypes.c_size_t, "mlx_dtype": ctypes.c_int, "mlx_fft_norm": ctypes.c_int, "int64_t": ctypes.c_int64,
             "uint64_t": ctypes.c_uint64}
 _ITEMS = {"const int*": ctypes.c_int, "const int64_t*": ctypes.c_int64, "const float*": ctypes.c_float}
 

@@ -11,6 +11,7 @@ hr_status hr_cpu_cast(const hr_run *run);
 hr_status hr_cpu_concatenate(const hr_run *run);
 hr_status hr_cpu_copy(const hr_run *run);
 hr_status hr_cpu_diag(const hr_run *run);
+hr_status hr_cpu_fft(const hr_run *run);
 hr_status hr_cpu_from_fp8(const hr_run *run);
 hr_status hr_cpu_gather(const hr_run *run);
 hr_status hr_cpu_logsumexp(const hr_run *run);
