@@ -102,3 +102,47 @@ static void softmax_row(float *restrict out, const float *x) {
 void bench_loop_softmax(const bench_loop *loop, int64_t first, int64_t end) {
   for (int64_t i = first; i < end; i += LIMIT_ROW) softmax_row(loop->out + i, loop->a + i);
 }
+
+void bench_loop_logsumexp(const bench_loop *loop, int64_t first, int64_t end) {
+  for (int64_t i = first; i < end; i += LIMIT_ROW) {
+    const float *x = loop->a + i;
+    float part[LANES] = {0}, largest = max_of(x, LIMIT_ROW);
+    for (int j = 0; j < LIMIT_ROW; j += LANES)
+      for (int k = 0; k < LANES; k++) part[k] += exp_of(x[j + k] - largest);
+    loop->out[i / LIMIT_ROW] = largest + logf(fold_sum(part));
+  }
+}
+
+static float mean_of(const float *x) {
+  float part[LANES] = {0};
+  for (int i = 0; i < LIMIT_ROW; i += LANES)
+    for (int k = 0; k < LANES; k++) part[k] += x[i + k];
+  return fold_sum(part) / LIMIT_ROW;
+}
+
+static float variance_of(const float *x, float mean) {
+  float part[LANES] = {0};
+  for (int i = 0; i < LIMIT_ROW; i += LANES)
+    for (int k = 0; k < LANES; k++) part[k] += (x[i + k] - mean) * (x[i + k] - mean);
+  return fold_sum(part) / LIMIT_ROW;
+}
+
+void bench_loop_layer_norm(const bench_loop *loop, int64_t first, int64_t end) {
+  const float *weight = loop->b, *bias = loop->b + LIMIT_ROW;
+  for (int64_t i = first; i < end; i += LIMIT_ROW) {
+    const float *x = loop->a + i;
+    float *restrict out = loop->out + i;
+    float mean = mean_of(x), scale = 1 / sqrtf(variance_of(x, mean) + 1e-5f);
+    for (int k = 0; k < LIMIT_ROW; k++) out[k] = (x[k] - mean) * scale * weight[k] + bias[k];
+  }
+}
+
+void bench_loop_rms_norm(const bench_loop *loop, int64_t first, int64_t end) {
+  const float *weight = loop->b;
+  for (int64_t i = first; i < end; i += LIMIT_ROW) {
+    const float *x = loop->a + i;
+    float *restrict out = loop->out + i;
+    float scale = 1 / sqrtf(variance_of(x, 0) + 1e-5f);
+    for (int k = 0; k < LIMIT_ROW; k++) out[k] = x[k] * scale * weight[k];
+  }
+}

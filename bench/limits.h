@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { LIMIT_ROW = 1024 }; /* elements of a row of softmax */
+enum { LIMIT_ROW = 1024 }; /* elements of a row of softmax and of norms */
 
 /* float32; `count` elements in each of a, b and out that the loop uses. Rows: count is a multiple of LIMIT_ROW. */
 typedef struct bench_loop {
@@ -26,6 +26,10 @@ void bench_loop_tanh(const bench_loop *loop, int64_t first, int64_t end);
 void bench_loop_sum(const bench_loop *loop, int64_t first, int64_t end);
 void bench_loop_argmax(const bench_loop *loop, int64_t first, int64_t end);
 void bench_loop_softmax(const bench_loop *loop, int64_t first, int64_t end);
+void bench_loop_logsumexp(const bench_loop *loop, int64_t first, int64_t end);
+/* b holds a row of weights; layer_norm's bias is the row behind it. */
+void bench_loop_layer_norm(const bench_loop *loop, int64_t first, int64_t end);
+void bench_loop_rms_norm(const bench_loop *loop, int64_t first, int64_t end);
 
 /* Seconds of one round of `fn` over the whole, each of two threads doing half; the mean of `rounds` in a row. */
 double bench_loop_seconds(bench_loop_fn fn, const bench_loop *loop, int rounds);

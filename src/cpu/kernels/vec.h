@@ -1,13 +1,14 @@
 /* src/cpu/kernels/vec.h - a vector of hr_accum as one value, for kernels whose accumulators must stay in registers,
- * which no vectoriser promises. For _tmpl.c files with dtypes f32 and f64. Without an instruction set's intrinsics it
- * is the compilers' vector extension, and the fused operation rounds twice. hr_vec_stream() writes past the caches
- * where it can: p must be aligned to the vector, and hr_vec_stream_end() must follow before others may read. */
+ * which no vectoriser promises. For _tmpl.c files with dtypes f16, bf16, f32 and f64. Without an instruction set's
+ * intrinsics it is the compilers' vector extension, and the fused operation rounds twice. hr_vec_stream() writes past
+ * the caches where it can: p must be aligned to the vector, and hr_vec_stream_end() must follow before others may
+ * read. */
 #ifndef HR_CPU_KERNELS_VEC_H
 #define HR_CPU_KERNELS_VEC_H
 
 #include "cpu/kernels/elem.h"
 
-#define HR_VEC_IS_F32 (HR_ELEM_CODE == HR_CODE_f32)
+#define HR_VEC_IS_F32 (HR_ELEM_CODE != HR_CODE_f64)
 
 #if HR_ISA_LEVEL >= 1
 #include <immintrin.h>
@@ -46,15 +47,15 @@ static inline hr_vec hr_vec_set(double x) { return _mm256_set1_pd(x); }
 static inline hr_vec hr_vec_add(hr_vec a, hr_vec b) { return _mm256_add_pd(a, b); }
 static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm256_fmadd_pd(a, b, c); }
 #else
-typedef hr_elem hr_vec __attribute__((vector_size(16)));
-static inline hr_vec hr_vec_load(const hr_elem *p) {
+typedef hr_accum hr_vec __attribute__((vector_size(16)));
+static inline hr_vec hr_vec_load(const hr_accum *p) {
   hr_vec v;
   memcpy(&v, p, sizeof v);
   return v;
 }
-static inline void hr_vec_store(hr_elem *p, hr_vec v) { memcpy(p, &v, sizeof v); }
-static inline void hr_vec_stream(hr_elem *p, hr_vec v) { hr_vec_store(p, v); }
-static inline hr_vec hr_vec_set(hr_elem x) { return x - (hr_vec){0}; }
+static inline void hr_vec_store(hr_accum *p, hr_vec v) { memcpy(p, &v, sizeof v); }
+static inline void hr_vec_stream(hr_accum *p, hr_vec v) { hr_vec_store(p, v); }
+static inline hr_vec hr_vec_set(hr_accum x) { return x - (hr_vec){0}; }
 static inline hr_vec hr_vec_add(hr_vec a, hr_vec b) { return a + b; }
 static inline hr_vec hr_vec_fma(hr_vec a, hr_vec b, hr_vec c) { return a * b + c; }
 #endif
@@ -65,6 +66,6 @@ static inline void hr_vec_stream_end(void) {
 #endif
 }
 
-enum { HR_VEC_LANES = sizeof(hr_vec) / sizeof(hr_elem) };
+enum { HR_VEC_LANES = sizeof(hr_vec) / sizeof(hr_accum) };
 
 #endif
