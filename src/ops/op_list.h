@@ -9,6 +9,7 @@ hr_status hr_cpu_arg(const hr_run *run);
 hr_status hr_cpu_binary(const hr_run *run);
 hr_status hr_cpu_cast(const hr_run *run);
 hr_status hr_cpu_concatenate(const hr_run *run);
+hr_status hr_cpu_conv(const hr_run *run);
 hr_status hr_cpu_copy(const hr_run *run);
 hr_status hr_cpu_diag(const hr_run *run);
 hr_status hr_cpu_fft(const hr_run *run);

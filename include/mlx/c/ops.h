@@ -822,8 +822,8 @@ int mlx_conv3d(mlx_array *res, const mlx_array input, const mlx_array weight, in
                int padding_0, int padding_1, int padding_2, int dilation_0, int dilation_1, int dilation_2, int groups,
                const mlx_stream s);
 
-/* Convolution over any number of spatial axes, with padding of its own at each end, dilation of kernel and input,
- * and a flipped kernel if `flip`. Parameters have one entry a spatial axis, or one for all. */
+/* Convolution over one to three spatial axes, with padding of its own at each end, dilation of kernel and input, and
+ * a flipped kernel if `flip`. Parameters have one entry a spatial axis, or one for all. */
 int mlx_conv_general(mlx_array *res, const mlx_array input, const mlx_array weight, const int *stride,
                      size_t stride_num, const int *padding_lo, size_t padding_lo_num, const int *padding_hi,
                      size_t padding_hi_num, const int *kernel_dilation, size_t kernel_dilation_num,

@@ -1,0 +1,71 @@
+/* Convolutions: weights are packed into panels, then chunks of the result are computed. */
+#include "cpu/conv.h"
+
+#include "cpu/isa.h"
+#include "ops/op_list.h"
+#include "sched/parallel.h"
+
+enum { PACK_GRAIN = 32 << 10 }; /* weights */
+
+#define DECLARE(type, row, name)      \
+  HR_ISA_DECLARE(type, row##_##name); \
+  static const type *const row##_##name##_of[] = HR_ISA_ROW(row##_##name);
+DECLARE(hr_conv_kernels, hr_conv, f32)
+DECLARE(hr_conv_kernels, hr_conv, f64)
+DECLARE(hr_conv_copy_kernels, hr_conv_copy, f32)
+DECLARE(hr_conv_copy_kernels, hr_conv_copy, f64)
+DECLARE(hr_conv_copy_kernels, hr_conv_copy, f16)
+DECLARE(hr_conv_copy_kernels, hr_conv_copy, bf16)
+DECLARE(hr_pack_kernels, hr_pack, f32)
+DECLARE(hr_pack_kernels, hr_pack, f64)
+DECLARE(hr_pack_kernels, hr_pack, f16)
+DECLARE(hr_pack_kernels, hr_pack, bf16)
+
+static void choose_kernels(hr_conv_plan *p, hr_dtype dtype) {
+  int level = hr_isa_level();
+  p->kernels = dtype == HR_FLOAT64 ? hr_conv_f64_of[level] : hr_conv_f32_of[level];
+  switch (dtype) {
+    case HR_FLOAT64: p->pack = hr_pack_f64_of[level], p->copy = hr_conv_copy_f64_of[level]; break;
+    case HR_FLOAT16: p->pack = hr_pack_f16_of[level], p->copy = hr_conv_copy_f16_of[level]; break;
+    case HR_BFLOAT16: p->pack = hr_pack_bf16_of[level], p->copy = hr_conv_copy_bf16_of[level]; break;
+    default: p->pack = hr_pack_f32_of[level], p->copy = hr_conv_copy_f32_of[level];
+  }
+}
+
+typedef struct job {
+  hr_conv_plan plan;
+  hr_scratch scratch;
+} job;
+
+static void pack_units(void *ctx, int64_t first, int64_t end) { hr_conv_pack(&((const job *)ctx)->plan, first, end); }
+
+static void chunk(void *ctx, int64_t index) {
+  job *j = ctx;
+  void *scratch = hr_scratch_take(&j->scratch);
+  hr_conv_chunk(&j->plan, index, scratch);
+  hr_scratch_give(&j->scratch, scratch);
+}
+
+hr_status hr_cpu_conv(const hr_run *run) {
+  hr_array *out = run->out[0];
+  hr_buffer *panels = NULL;
+  job j = {.scratch = {.buffer = NULL}};
+  hr_status status = HR_OK;
+  HR_TRY(hr_run_output(run, 0));
+  if (out->size == 0) return HR_OK;
+  choose_kernels(&j.plan, hr_array_dtype(out));
+  hr_conv_plan_init(&j.plan, run->in[0], run->in[1], out, run->attrs);
+  HR_TRY(hr_buffer_new(&panels, hr_conv_panel_bytes(&j.plan) + HR_DATA_ALIGN));
+  uintptr_t start = (uintptr_t)panels->data;
+  j.plan.panel_data = (char *)panels->data + (HR_DATA_ALIGN - start % HR_DATA_ALIGN) % HR_DATA_ALIGN;
+  HR_TRY(hr_scratch_init(&j.scratch, hr_conv_scratch_bytes(&j.plan), j.plan.chunks));
+  if (j.plan.terms > 0) {
+    int64_t units = j.plan.panels * hr_conv_pack_rows(&j.plan), size = j.plan.panels * j.plan.terms / units + 1;
+    hr_parallel_range(units, PACK_GRAIN / (size * j.plan.kernels->columns) + 1, pack_units, &j);
+  }
+  hr_parallel_for(j.plan.chunks, chunk, &j);
+done:
+  hr_scratch_deinit(&j.scratch);
+  hr_buffer_release(panels);
+  return status;
+}

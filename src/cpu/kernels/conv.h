@@ -1,0 +1,50 @@
+/* src/cpu/kernels/conv.h - the inner loops of convolutions.
+ *
+ * A convolution is a product of matrices whose A, the patches, is never made: row i of a tile is the patch of output i,
+ * which lies in memory as a few runs, at the same distances from the row's start for every output (compare Georganas et
+ * al., "Anatomy of high-performance deep learning convolutions on SIMD architectures", SC 2018). The weights are packed
+ * into panels as in gemm.h: `columns` outputs by all terms of their sums, term-major. */
+#ifndef HR_CPU_KERNELS_CONV_H
+#define HR_CPU_KERNELS_CONV_H
+
+#include <stdint.h>
+
+/* Terms that follow each other in memory in A and in the panel. */
+typedef struct hr_conv_run {
+  int64_t a; /* elements from the row's start */
+  int64_t b; /* first term in the panel */
+  int64_t length;
+} hr_conv_run;
+
+/* Rows in one or two halves of equally many: rows of a half are `row` elements apart, the halves' first rows `half`;
+ * those of c `ldc` and `half_c`. c is overwritten, or added to if `add`. Panels are aligned to 64 bytes. */
+typedef struct hr_conv_tile {
+  const void *a, *b;
+  void *c;
+  int64_t row, half, ldc, half_c;
+  const hr_conv_run *runs;
+  int64_t run_count;
+  int rows, halves; /* rows of a half, 1 to the kernel's rows / halves */
+  int columns;      /* 1 to the kernel's columns */
+  int add;
+} hr_conv_tile;
+
+/* Tables f32, f64. */
+typedef struct hr_conv_kernels {
+  int rows, columns;
+  /* c[i][j] = sum over terms p of a[i][p] * b[p][j], in the order of the runs. */
+  void (*tile)(const hr_conv_tile *tile);
+  /* A channel of its own for each column: c[i][j] = sum over runs, of length 1, of a[i][run.a + j] * b[run.b][j].
+   * Reads whole vectors of a, up to `columns` elements. One half of any number of rows; add is ignored. */
+  void (*tile_channels)(const hr_conv_tile *tile);
+} hr_conv_kernels;
+
+/* Tables f32, f64, f16, bf16: between arrays and the type of the sums. Strides are in elements. */
+typedef struct hr_conv_copy_kernels {
+  /* to[i * pitch + c] = from[i * step + c * along] for i < count, c < channels. */
+  void (*load)(void *to, int64_t pitch, const void *from, int64_t step, int64_t along, int64_t count, int64_t channels);
+  /* to[i * step + c] = from[i * pitch + c], rounded; NULL where sums are stored as they are. */
+  void (*store)(void *to, int64_t step, const void *from, int64_t pitch, int64_t count, int64_t channels);
+} hr_conv_copy_kernels;
+
+#endif
