@@ -3,19 +3,18 @@
  * Where the last axis is another one and has unit stride, tiles of its columns go on side by side; else rows go on
  * one by one. A long row is cut into blocks: the first pass takes what each block adds up to, the second goes on from
  * there. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "cpu/isa.h"
-#include "cpu/kernels/elem.h"
 #include "cpu/kernels/scan.h"
 #include "cpu/loops.h"
+#include "cpu/scan_log.h"
 #include "ops/op_list.h"
 #include "ops/scan.h"
 #include "sched/parallel.h"
 
-enum { BLOCK = 65536, TILE = 512, CHUNK_ITEMS = 131072 };
+enum { BLOCK = 65536, TILE = 256, CHUNK_ITEMS = 131072 };
 
 typedef const hr_scan_kernels *const kernel_row[HR_ISA_COUNT];
 
@@ -45,65 +44,12 @@ static kernel_row *const tables[HR_DTYPE_COUNT] = {
     [HR_BFLOAT16] = &row_hr_scan_bf16, [HR_COMPLEX64] = &row_hr_scan_c64,
 };
 
-/* --- logcumsumexp: by the functions of the C library; accumulators are double --- */
-
-static double log_add(double a, double b) {
-  double most = a > b ? a : b, least = a > b ? b : a;
-  if (isnan(a) || isnan(b)) return NAN;
-  return isinf(most) ? most : most + log1p(exp(least - most));
-}
-
-static void log_start(void *acc, int64_t n) {
-  for (int64_t i = 0; i < n; i++) ((double *)acc)[i] = -INFINITY;
-}
-
-static void log_join(void *acc, const void *more) { *(double *)acc = log_add(*(double *)acc, *(const double *)more); }
-
-static double load_f16(const char *p) { return hr_f16_load(*(const uint16_t *)p); }
-static double load_bf16(const char *p) { return hr_bf16_load(*(const uint16_t *)p); }
-static double load_f32(const char *p) { return *(const float *)p; }
-static double load_f64(const char *p) { return *(const double *)p; }
-static void store_f16(char *p, double x) { *(uint16_t *)p = hr_f16_store((float)x); }
-static void store_bf16(char *p, double x) { *(uint16_t *)p = hr_bf16_store((float)x); }
-static void store_f32(char *p, double x) { *(float *)p = (float)x; }
-static void store_f64(char *p, double x) { *(double *)p = x; }
-
-static inline __attribute__((always_inline)) void log_row(double *acc, char *out, int64_t out_stride, const char *x,
-                                                          int64_t stride, int64_t n, int inclusive,
-                                                          double (*load)(const char *), void (*put)(char *, double)) {
-  for (int64_t i = 0; i < n; i++) {
-    double next = log_add(*acc, load(x + i * stride));
-    if (out) put(out + i * out_stride, inclusive ? next : *acc);
-    *acc = next;
-  }
-}
-
-#define LOG_KERNEL(dtype, bytes)                                                                                  \
-  static void row_log_##dtype(void *acc, void *out, int64_t out_stride, const void *x, int64_t stride, int64_t n, \
-                              int inclusive) {                                                                    \
-    log_row(acc, out, out_stride, x, stride, n, inclusive, load_##dtype, store_##dtype);                          \
-  }                                                                                                               \
-  static void step_log_##dtype(void *acc, void *out, const void *x, int64_t n, int inclusive) {                   \
-    for (int64_t i = 0; i < n; i++)                                                                               \
-      row_log_##dtype((double *)acc + i, (char *)out + i * bytes, bytes, (const char *)x + i * bytes, bytes, 1,   \
-                      inclusive);                                                                                 \
-  }                                                                                                               \
-  static const hr_scan_kernel log_##dtype = {                                                                     \
-      .start = log_start, .row = row_log_##dtype, .join = log_join, .step = step_log_##dtype}
-
-LOG_KERNEL(f16, 2);
-LOG_KERNEL(bf16, 2);
-LOG_KERNEL(f32, 4);
-LOG_KERNEL(f64, 8);
+/* --- kernels --- */
 
 static const hr_scan_kernel *find_kernel(hr_scan_kind kind, hr_dtype dtype) {
   static const hr_dtype as_unsigned[] = {
       [HR_INT8] = HR_UINT8, [HR_INT16] = HR_UINT16, [HR_INT32] = HR_UINT32, [HR_INT64] = HR_UINT64};
-  if (kind == HR_SCAN_LOGSUMEXP)
-    return dtype == HR_FLOAT16    ? &log_f16
-           : dtype == HR_BFLOAT16 ? &log_bf16
-           : dtype == HR_FLOAT32  ? &log_f32
-                                  : &log_f64;
+  if (kind == HR_SCAN_LOGSUMEXP) return hr_scan_log_kernel(dtype);
   if (dtype == HR_BOOL && kind == HR_SCAN_MIN) kind = HR_SCAN_PROD; /* the same, and its start is true, not 255 */
   bool adds = kind == HR_SCAN_SUM || kind == HR_SCAN_PROD;
   if (adds && hr_dtype_classes[dtype] == HR_CLASS_SIGNED) dtype = as_unsigned[dtype];
@@ -121,7 +67,7 @@ typedef struct job {
   int inclusive;
   hr_loop groups; /* operand 0 is the output, operand 1 the input */
   int64_t columns;
-  char (*carries)[8]; /* of each block of a long row */
+  char (*carries)[HR_SCAN_ACC_BYTES]; /* of each block of a long row */
   char *out;
   const char *in;
 } job;
@@ -129,7 +75,7 @@ typedef struct job {
 static void rows_run(void *ctx, char *const *data, const int64_t *strides, int64_t count) {
   const job *j = ctx;
   for (int64_t i = 0; i < count; i++) {
-    _Alignas(8) char acc[8];
+    _Alignas(16) char acc[HR_SCAN_ACC_BYTES];
     j->kernel->start(acc, 1);
     j->kernel->row(acc, data[0] + i * strides[0] + j->out_first, j->out_stride, data[1] + i * strides[1] + j->in_first,
                    j->in_stride, j->n, j->inclusive);
@@ -140,7 +86,7 @@ static void columns_run(void *ctx, int64_t first, int64_t end) {
   const job *j = ctx;
   int64_t tiles = (j->columns + TILE - 1) / TILE;
   for (int64_t item = first; item < end; item++) {
-    _Alignas(64) char acc[TILE * 8];
+    _Alignas(64) char acc[TILE * HR_SCAN_ACC_BYTES];
     int64_t column = item % tiles * TILE, width = j->columns - column < TILE ? j->columns - column : TILE;
     char *out = hr_loop_at(&j->groups, 0, item / tiles) + j->out_first + column * j->elem;
     const char *in = hr_loop_at(&j->groups, 1, item / tiles) + j->in_first + column * j->elem;
@@ -169,7 +115,7 @@ static void scan_block(void *ctx, int64_t block) {
 
 /* Totals of blocks to what each block starts from. */
 static void carry_on(const job *j, int64_t blocks) {
-  _Alignas(8) char sum[8], next[8];
+  _Alignas(16) char sum[HR_SCAN_ACC_BYTES], next[HR_SCAN_ACC_BYTES];
   j->kernel->start(sum, 1);
   for (int64_t block = 0; block < blocks; block++) {
     memcpy(next, sum, sizeof next);

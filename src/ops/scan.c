@@ -53,7 +53,5 @@ hr_status hr_cummin(hr_array **out, hr_array *a, int axis, bool reverse, bool in
 }
 hr_status hr_logcumsumexp(hr_array **out, hr_array *a, int axis, bool reverse, bool inclusive, hr_stream *s) {
   hr_dtype dtype = hr_dtype_at_least_float(hr_array_dtype(a));
-  *out = NULL;
-  if (hr_dtype_is_complex(dtype)) return hr_fail(HR_UNSUPPORTED, "logcumsumexp: not for complex64");
   return scan(out, &hr_op_logcumsumexp, a, dtype, (hr_scan_attrs){axis, reverse, inclusive}, s);
 }

@@ -180,10 +180,57 @@ static void test_complex(void **state) {
     assert_memory_equal(data, expected[kind], sizeof sums);
     hr_array_release(scanned);
   }
-  assert_int_equal(hr_logcumsumexp(&scanned, a, 0, false, true, stream), HR_UNSUPPORTED);
   assert_int_equal(hr_cumsum(&scanned, a, 1, false, true, stream), HR_INVALID);
   assert_null(scanned);
   hr_array_release(a);
+}
+
+/* e^(result - log of the sum so far) is 1: angles may differ by whole turns. A row of several blocks. */
+static void check_complex_logs(hr_array *a, bool reverse, bool inclusive) {
+  hr_array *logs;
+  const void *data;
+  assert_int_equal(hr_logcumsumexp(&logs, a, 0, reverse, inclusive, stream), HR_OK);
+  assert_int_equal(hr_array_read(&data, logs), HR_OK);
+  const float *x = hr_array_data(a), *y = data;
+  double re = 0, im = 0;
+  for (int64_t i = 0; i < a->size; i++) {
+    int64_t at = 2 * (reverse ? a->size - 1 - i : i);
+    double size = exp(x[at]), old_re = re, old_im = im;
+    re += size * cos(x[at + 1]);
+    im += size * sin(x[at + 1]);
+    double want_re = inclusive ? re : old_re, want_im = inclusive ? im : old_im;
+    if (i == 0 && !inclusive) {
+      assert_true(y[at] == -INFINITY && y[at + 1] == 0);
+      continue;
+    }
+    double tolerance = 1e-6 * (1 + fabs(y[at]) + fabs(y[at + 1])) * hypot(want_re, want_im) + 1e-12 * size;
+    if (hypot(exp(y[at]) * cos(y[at + 1]) - want_re, exp(y[at]) * sin(y[at + 1]) - want_im) > tolerance)
+      fail_msg("place %lld: %g %+g i", (long long)i, y[at], y[at + 1]);
+  }
+  hr_array_release(logs);
+}
+
+static void test_complex_logs(void **state) {
+  (void)state;
+  static const int lengths[] = {1, 5, 300000};
+  for (int i = 0; i < 3; i++) {
+    hr_array *a;
+    assert_int_equal(hr_array_new_empty(&a, &lengths[i], 1, HR_COMPLEX64), HR_OK);
+    for (int64_t k = 0; k < 2 * a->size; k++)
+      ((float *)hr_array_data(a))[k] = (float)((double)next_random() / (1 << 24) - 0.5) * 3;
+    for (int way = 0; way < 4; way++) check_complex_logs(a, way & 1, way & 2);
+    hr_array_release(a);
+  }
+  static const float special[] = {1, 0, -INFINITY, 0, 0, 1, NAN, 0, 2, 0};
+  hr_array *a, *logs;
+  const void *data;
+  assert_int_equal(hr_array_new_copy(&a, special, (int[]){5}, 1, HR_COMPLEX64), HR_OK);
+  assert_int_equal(hr_logcumsumexp(&logs, a, 0, false, true, stream), HR_OK);
+  assert_int_equal(hr_array_read(&data, logs), HR_OK);
+  const float *y = data;
+  assert_true(y[0] == 1 && y[2] == 1 && isfinite(y[4]) && isnan(y[6]) && isnan(y[8]));
+  hr_array_release(a);
+  hr_array_release(logs);
 }
 
 static int start(void **state) {
@@ -193,8 +240,8 @@ static int start(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_dtypes), cmocka_unit_test(test_layouts), cmocka_unit_test(test_long_rows),
-      cmocka_unit_test(test_nan),    cmocka_unit_test(test_complex),
+      cmocka_unit_test(test_complex_logs), cmocka_unit_test(test_dtypes), cmocka_unit_test(test_layouts),
+      cmocka_unit_test(test_long_rows),    cmocka_unit_test(test_nan),    cmocka_unit_test(test_complex),
   };
   return cmocka_run_group_tests(tests, start, NULL);
 }

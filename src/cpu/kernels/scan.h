@@ -1,10 +1,13 @@
 /* src/cpu/kernels/scan.h - running sums, products, maxima and minima, in order, for one dtype and instruction set.
  * Half types are accumulated in float32 and rounded at each store; integers wrap in their own width. Once NaN, a
- * maximum or minimum stays NaN. Accumulators have up to 8 bytes: float for half types, else the dtype itself. */
+ * maximum or minimum stays NaN. Accumulators have up to HR_SCAN_ACC_BYTES: float for half types, else the dtype itself (logcumsumexp: cpu/scan_log.h).
+ */
 #ifndef HR_CPU_KERNELS_SCAN_H
 #define HR_CPU_KERNELS_SCAN_H
 
 #include <stdint.h>
+
+enum { HR_SCAN_ACC_BYTES = 16 };
 
 /* Strides are in bytes; out may be x. Exclusive: an output is what was accumulated before its own element. */
 typedef struct hr_scan_kernel {
