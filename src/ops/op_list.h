@@ -15,6 +15,7 @@ hr_status hr_cpu_diag(const hr_run *run);
 hr_status hr_cpu_fft(const hr_run *run);
 hr_status hr_cpu_from_fp8(const hr_run *run);
 hr_status hr_cpu_gather(const hr_run *run);
+hr_status hr_cpu_hadamard(const hr_run *run);
 hr_status hr_cpu_logsumexp(const hr_run *run);
 hr_status hr_cpu_masked_scatter(const hr_run *run);
 hr_status hr_cpu_matmul(const hr_run *run);
