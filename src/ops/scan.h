@@ -1,6 +1,7 @@
 /* src/ops/scan.h - running sums and the like along one axis, from its start or, reversed, from its end. Exclusive
  * results leave their own element out: they begin with 0, 1, the lowest, the highest value, or -infinity. Dtypes
- * stay, but cumsum of bool is int32, and logcumsumexp of bool and integers float32. HR_INVALID for axes out of range. */
+ * stay, but cumsum of bool is int32, and logcumsumexp of bool and integers float32. HR_INVALID for axes out of
+ * range. */
 #ifndef HR_OPS_SCAN_H
 #define HR_OPS_SCAN_H
 

@@ -1,7 +1,7 @@
 /* src/cpu/kernels/scan.h - running sums, products, maxima and minima, in order, for one dtype and instruction set.
  * Half types are accumulated in float32 and rounded at each store; integers wrap in their own width. Once NaN, a
- * maximum or minimum stays NaN. Accumulators have up to HR_SCAN_ACC_BYTES: float for half types, else the dtype itself (logcumsumexp: cpu/scan_log.h).
- */
+ * maximum or minimum stays NaN. Accumulators have up to HR_SCAN_ACC_BYTES: float for half types, else the dtype itself
+ * (logcumsumexp: cpu/scan_log.h). */
 #ifndef HR_CPU_KERNELS_SCAN_H
 #define HR_CPU_KERNELS_SCAN_H
 
