@@ -1,4 +1,4 @@
-/* R12, H1 to H3: a thread that waits runs light tasks only, of our own kernels, on little stack, and none inside a
+/* R12, H1 to H3: a thread that waits runs short tasks only, of our own kernels, on little stack, and none inside a
  * task or when told not to. */
 #include "world.h"
 

@@ -345,7 +345,7 @@ hr_stint_end hr_stream_run(hr_stream *s, hr_stint *stint) {
     hr_task *task = take_head(s);
     if (!task) return HR_STINT_EMPTY;
     if (head_parks(s, task)) return HR_STINT_PARKED;
-    if (stint->max_cost_ns != UINT32_MAX && (!hr_task_is_light(task) || task->cost_ns > stint->max_cost_ns))
+    if (stint->max_cost_ns != UINT32_MAX && (!hr_task_is_ours(task) || task->cost_ns > stint->max_cost_ns))
       return HR_STINT_REFUSED;
     if (stint->freed.streams) hr_pool_push_freed(&stint->freed); /* this stream goes on: others may take those (R13) */
     if (stint->budget_ns < 0) return HR_STINT_BUDGET;

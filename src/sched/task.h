@@ -40,8 +40,9 @@ struct hr_task {
  * costs 8 us here and its answer 30 us, so a task of a few microseconds is never worth handing over. */
 enum { HR_LIGHT_NS = 50000, HR_TINY_NS = 5000 };
 
+static inline bool hr_task_is_ours(const hr_task *task) { return !(task->kinds & (HR_TASK_LIBRARY | HR_TASK_USER)); }
 static inline bool hr_task_is_light(const hr_task *task) {
-  return task->cost_ns <= HR_LIGHT_NS && !(task->kinds & (HR_TASK_LIBRARY | HR_TASK_USER));
+  return task->cost_ns <= HR_LIGHT_NS && hr_task_is_ours(task);
 }
 
 #endif

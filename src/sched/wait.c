@@ -48,14 +48,24 @@ static hr_stream *follow(hr_point point) {
   return NULL;
 }
 
+/* Without a near deadline a thread may as well work for long on what it waits for: waking a worker takes 30 us, a good
+ * part of what the task takes. */
+static uint32_t longest_task(const wait *w) {
+  bool near = w->deadline >= 0 && w->deadline - hr_now_ns() < 8 * HR_STARVE_NS;
+  return near ? HR_LIGHT_NS : HR_STARVE_NS;
+}
+
 /* The head task costs more than HR_TINY_NS: with a place of the pool it may be run all the same. */
-static bool enter_for_head(const hr_stream *s) { return s->batch && hr_task_is_light(s->batch) && hr_pool_enter(); }
+static bool enter_for_head(const hr_stream *s, uint32_t max_cost_ns) {
+  return s->batch && hr_task_is_ours(s->batch) && s->batch->cost_ns <= max_cost_ns && hr_pool_enter();
+}
 
 /* The caller is the stream's runner. Runs what the point needs, then gives the stream up. False: met a task that it may
  * not run, or held a place for a stint while others want one, and handed the stream to the pool. */
 static bool help(wait *w, hr_stream *s) {
   hr_stint stint = {
       .until = &w->point, .max_cost_ns = hr_pool_alone() ? UINT32_MAX : HR_TINY_NS, .budget_ns = HR_STINT_NS};
+  uint32_t max_cost_ns = longest_task(w);
   bool entered = false, ok = true, again = true;
   uint32_t fpenv = hr_fpenv_enter();
   w->thread->helping = true;
@@ -68,10 +78,10 @@ static bool help(wait *w, hr_stream *s) {
         if (s) stint.freed.streams = s->next_runnable;
         break;
       case HR_STINT_REFUSED:
-        again = ok = !entered && enter_for_head(s);
+        again = ok = !entered && enter_for_head(s, max_cost_ns);
         if (again) {
           entered = true;
-          stint.max_cost_ns = HR_LIGHT_NS;
+          stint.max_cost_ns = max_cost_ns;
         }
         break;
       case HR_STINT_REACHED: again = false; break;

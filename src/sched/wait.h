@@ -1,8 +1,10 @@
 /* src/sched/wait.h - how a thread waits: it helps, spins, then sleeps.
  *
  * H1  A waiting thread takes over the stream that its point needs (following parked streams to what they wait for)
- *     and runs light tasks (R12), in a flat loop that looks at the point, the time and the stream again after each
- *     stint. A small evaluation costs a function call, not two context switches.
+ *     and runs its tasks (R12: our own kernels, of at most a millisecond by estimate, 50 us when the time given runs
+ *     out within 8 ms), in a flat loop that looks at the point, the time and the stream again after each stint. A small
+ *     evaluation costs a function call, not two context switches. What needs a place of the pool gives it up after a
+ *     stint if others want one, and helps no more.
  * H2  While it spins it counts in the stream's `helpers`: a runner that gives the stream back leaves it to the helper
  *     without waking a worker. Before it sleeps it takes itself out of the count, and kicks the stream if work is
  *     left.
