@@ -2,6 +2,7 @@
 #ifndef HEADRACE_HEADRACE_H
 #define HEADRACE_HEADRACE_H
 
+#include "headrace/array.h"
 #include "headrace/fence.h"
 #include "headrace/future.h"
 #include "headrace/loop.h"

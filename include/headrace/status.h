@@ -33,6 +33,10 @@ const char *hr_status_name(hr_status status);
  * thread. */
 const char *hr_last_error(void);
 
+/* The status of that failure, for callers of the mlx_ functions, which answer 1 whatever it was. HR_OK if there was
+ * none. */
+hr_status hr_last_status(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -47,6 +47,7 @@ static hr_error constants[HR_STATUS_COUNT] = {
 
 /* The thread's block, or a row of names[]; NULL until its first failure. */
 static HR_THREAD_LOCAL const char *newest;
+static HR_THREAD_LOCAL hr_status newest_status;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t block_key; /* its value is the thread's block */
@@ -78,6 +79,7 @@ static int row_of(hr_status status) {
 
 /* Makes text (cut to fit, not inside the block) the newest one. */
 static hr_status set_newest(hr_status status, const char *text) {
+  newest_status = status;
   char *block = own_block();
   if (block) {
     size_t length = strnlen(text, TEXT_BYTES - 1);
@@ -94,6 +96,7 @@ const char *hr_status_name(hr_status status) {
 }
 
 const char *hr_last_error(void) { return newest ? newest : ""; }
+hr_status hr_last_status(void) { return newest ? newest_status : HR_OK; }
 
 hr_status hr_fail(hr_status status, const char *format, ...) {
   char text[TEXT_BYTES]; /* the arguments may point into the block */

@@ -280,7 +280,9 @@ static hr_node *first_node(hr_array *const *arrays, size_t count) {
   return NULL;
 }
 
-hr_status hr_eval(hr_array *const *arrays, size_t count) {
+hr_status hr_eval(hr_array *const *arrays, size_t count) { return hr_eval_within(arrays, count, -1); }
+
+hr_status hr_eval_within(hr_array *const *arrays, size_t count, int64_t timeout_ns) {
   hr_node *first = first_node(arrays, count);
   walk w;
   walk_begin(&w, true);
@@ -288,7 +290,7 @@ hr_status hr_eval(hr_array *const *arrays, size_t count) {
   if (w.other_ns > KICK_NS) kick_others(&w);
   bool helped = first && status == HR_OK && hr_wait_help(hr_node_point(first));
   if (!helped || w.touched_count > 1) kick_touched(&w);
-  for (size_t i = 0; i < count && status == HR_OK; i++) status = hr_array_wait(arrays[i], -1);
+  for (size_t i = 0; i < count && status == HR_OK; i++) status = hr_array_wait(arrays[i], timeout_ns);
   if (status != HR_OK) kick_touched(&w); /* what has not been waited for is no more this thread's to run */
   return status;
 }

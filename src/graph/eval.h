@@ -16,6 +16,10 @@ hr_status hr_async_eval(hr_array *const *arrays, size_t count) HR_MUST_USE;
 /* The same, then waits for all of them. The first failure among them, in their order, is the result. */
 hr_status hr_eval(hr_array *const *arrays, size_t count) HR_MUST_USE;
 
+/* The same; HR_TIMEOUT when an array was not ready after timeout_ns of waiting for it (as in hr_wait_point()): all are
+ * queued then, and the workers have them. */
+hr_status hr_eval_within(hr_array *const *arrays, size_t count, int64_t timeout_ns) HR_MUST_USE;
+
 /* Waits for an array that is evaluated or queued; HR_INVALID if nobody evaluated it. timeout_ns as in hr_wait_point().
  */
 hr_status hr_array_wait(hr_array *array, int64_t timeout_ns) HR_MUST_USE;
