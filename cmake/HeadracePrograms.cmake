@@ -61,6 +61,17 @@ if(HEADRACE_BUILD_TESTS)
     set_tests_properties(python/${name} PROPERTIES LABELS python
       ENVIRONMENT "${headrace_test_environment};PYTHONDONTWRITEBYTECODE=1")
   endforeach()
+  # The package's own suites, against the build's package.
+  if(TARGET headrace-python)
+    file(GLOB headrace_package_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/python/test_*.py)
+    foreach(source IN LISTS headrace_package_tests)
+      get_filename_component(name ${source} NAME_WE)
+      add_test(NAME package/${name} COMMAND ${HEADRACE_PYTHON} -m pytest -q -p no:cacheprovider ${source}
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+      set_tests_properties(package/${name} PROPERTIES LABELS package
+        ENVIRONMENT "PYTHONPATH=${PROJECT_BINARY_DIR}/python;PYTHONDONTWRITEBYTECODE=1")
+    endforeach()
+  endif()
 endif()
 
 if(HEADRACE_BUILD_FUZZERS)

@@ -1,0 +1,42 @@
+"""The interface of mlx.core: lazy arrays, their operations, devices and streams.
+
+    import headrace.core as mx
+    x = mx.arange(10) * 2
+    print(mx.sum(x).item())
+
+Operations are functions of the extension module headrace._core; what is composed of them stands in the modules that
+this one imports from.
+"""
+import sys as _sys
+
+from headrace import _core
+from headrace._core import *  # noqa: F401,F403
+from headrace._core import _threads  # noqa: F401
+from headrace._core import __version__, library_version as _library_version  # noqa: F401
+from headrace._enums import DtypeCategory  # noqa: F401
+from headrace import _compose, _dtypes, _support
+
+e = 2.718281828459045
+pi = 3.141592653589793
+euler_gamma = 0.5772156649015329
+inf = float("inf")
+nan = float("nan")
+newaxis = None
+
+for _member in DtypeCategory:
+    globals()[_member.name] = _member
+
+for _module in (_compose, _dtypes, _support):
+    for _name in _module.__all__:
+        _thing = getattr(_module, _name)
+        _thing.__module__ = __name__
+        globals()[_name] = _thing
+
+for _where, _names in _compose.SUBMODULES.items():
+    _inner = _support.submodule(_core, _where)
+    globals()[_where] = _inner
+    for _name, _thing in _names.items():
+        if not hasattr(_inner, _name):
+            setattr(_inner, _name, _thing)
+
+del _module, _name, _thing, _member, _where, _names, _inner, library_version  # noqa: F821
