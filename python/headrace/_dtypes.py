@@ -123,6 +123,8 @@ class finfo:
     Raises ValueError for other dtypes.
     """
 
+    __slots__ = ("bits", "dtype", "eps", "max", "min", "smallest_normal")
+
     def __init__(self, arg):
         self.dtype = _core.float32 if arg == _core.complex64 else arg
         if self.dtype not in _FORMATS:
@@ -139,6 +141,8 @@ class finfo:
 
 class iinfo:
     """Limits of an integer dtype: bits, max, min. Raises ValueError for other dtypes."""
+
+    __slots__ = ("bits", "dtype", "max", "min")
 
     def __init__(self, arg):
         if arg not in _KINDS["integral"]:

@@ -66,6 +66,8 @@ def clear_streams():
 class PrintOptions:
     """How arrays are printed: `precision`, the digits after the point, -1 for as many as six digits need."""
 
+    __slots__ = ("precision",)
+
     def __init__(self, precision=-1):
         self.precision = precision
 
