@@ -25,6 +25,10 @@ hr_status hr_random_gumbel(hr_array **out, const int *shape, size_t shape_num, h
                            hr_stream *s) HR_MUST_USE;
 hr_status hr_random_laplace(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
                             hr_array *key, hr_stream *s) HR_MUST_USE;
+/* Vectors of mean (..., n) and covariance (..., n, n), by its singular values; `dtype` must be float32. Shape and the
+ * leading axes of both broadcast together. */
+hr_status hr_random_multivariate_normal(hr_array **out, hr_array *mean, hr_array *cov, const int *shape,
+                                        size_t shape_num, hr_dtype dtype, hr_array *key, hr_stream *s) HR_MUST_USE;
 
 /* uint32 places along `axis` of logits, drawn with probabilities softmax(logits). Without more, one for each of the
  * other axes' places; num_samples adds a last axis; shape must be what the other axes broadcast to. */
