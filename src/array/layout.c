@@ -102,6 +102,7 @@ bool hr_shape_is_col_contiguous(const int *shape, const int64_t *strides, int nd
 
 hr_status hr_shape_broadcast(int *out_shape, int *out_ndim, const int *a, int a_ndim, const int *b, int b_ndim) {
   int ndim = a_ndim > b_ndim ? a_ndim : b_ndim;
+  int joined[HR_MAX_NDIM]; /* out_shape may be a or b */
   for (int axis = 0; axis < ndim; axis++) {
     int at_a = axis - (ndim - a_ndim), at_b = axis - (ndim - b_ndim);
     int length_a = at_a < 0 ? 1 : a[at_a], length_b = at_b < 0 ? 1 : b[at_b];
@@ -110,8 +111,9 @@ hr_status hr_shape_broadcast(int *out_shape, int *out_ndim, const int *a, int a_
       return hr_fail(HR_INVALID, "shapes %s and %s cannot be broadcast", hr_shape_format(text_a, a, a_ndim),
                      hr_shape_format(text_b, b, b_ndim));
     }
-    out_shape[axis] = length_a == 1 ? length_b : length_a;
+    joined[axis] = length_a == 1 ? length_b : length_a;
   }
+  memcpy(out_shape, joined, (size_t)ndim * sizeof *joined);
   *out_ndim = ndim;
   return HR_OK;
 }

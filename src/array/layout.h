@@ -37,8 +37,8 @@ bool hr_shape_is_col_contiguous(const int *shape, const int64_t *strides, int nd
 /* Elements of `shape`, or -1 if a length is negative or the product does not fit. */
 int64_t hr_shape_size(const int *shape, int ndim);
 
-/* NumPy's rule: shapes are aligned at their last axis, lengths must be equal or 1. out_shape has room for HR_MAX_NDIM.
- * Fails with both shapes in the text. */
+/* NumPy's rule: shapes are aligned at their last axis, lengths must be equal or 1. out_shape has room for HR_MAX_NDIM
+ * and may be a or b. Fails with both shapes in the text. */
 hr_status hr_shape_broadcast(int *out_shape, int *out_ndim, const int *a, int a_ndim, const int *b,
                              int b_ndim) HR_MUST_USE;
 

@@ -109,6 +109,10 @@ static void test_broadcast(void **state) {
   expect_broadcast((int[]){1}, 1, (int[]){0}, 1, (int[]){0}, 1);
   expect_broadcast(NULL, 0, NULL, 0, NULL, 0);
   int shape[HR_MAX_NDIM], ndim;
+  int own[HR_MAX_NDIM] = {4, 1};
+  assert_int_equal(hr_shape_broadcast(own, &ndim, own, 2, (int[]){2, 3, 1, 5}, 4), HR_OK); /* into an operand */
+  assert_int_equal(ndim, 4);
+  assert_memory_equal(own, ((int[]){2, 3, 4, 5}), 4 * sizeof *own);
   assert_int_equal(hr_shape_broadcast(shape, &ndim, (int[]){2, 3}, 2, (int[]){2}, 1), HR_INVALID);
   assert_string_equal(hr_last_error(), "shapes (2,3) and (2) cannot be broadcast");
   assert_int_equal(hr_shape_broadcast(shape, &ndim, (int[]){0}, 1, (int[]){2}, 1), HR_INVALID);
