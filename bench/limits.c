@@ -73,6 +73,13 @@ void bench_loop_sum(const bench_loop *loop, int64_t first, int64_t end) {
   loop->out[first / LIMIT_ROW] = fold_sum(part);
 }
 
+void bench_loop_sum_both(const bench_loop *loop, int64_t first, int64_t end) {
+  float part[LANES] = {0};
+  for (int64_t i = first; i + LANES <= end; i += LANES)
+    for (int k = 0; k < LANES; k++) part[k] += loop->a[i + k] + loop->b[i + k];
+  loop->out[first / LIMIT_ROW] = fold_sum(part);
+}
+
 /* The maximum of each block, and a second look at blocks that have a new one. */
 void bench_loop_argmax(const bench_loop *loop, int64_t first, int64_t end) {
   float best = -INFINITY;

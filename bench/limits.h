@@ -27,6 +27,8 @@ void bench_loop_sum(const bench_loop *loop, int64_t first, int64_t end);
 void bench_loop_argmax(const bench_loop *loop, int64_t first, int64_t end);
 void bench_loop_softmax(const bench_loop *loop, int64_t first, int64_t end);
 void bench_loop_logsumexp(const bench_loop *loop, int64_t first, int64_t end);
+/* Reads a and b, e.g. keys and values; writes as the sum does. */
+void bench_loop_sum_both(const bench_loop *loop, int64_t first, int64_t end);
 /* b holds a row of weights; layer_norm's bias is the row behind it. */
 void bench_loop_layer_norm(const bench_loop *loop, int64_t first, int64_t end);
 void bench_loop_rms_norm(const bench_loop *loop, int64_t first, int64_t end);

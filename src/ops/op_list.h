@@ -6,6 +6,7 @@
 #include "graph/op.h"
 
 hr_status hr_cpu_arg(const hr_run *run);
+hr_status hr_cpu_attention(const hr_run *run);
 hr_status hr_cpu_binary(const hr_run *run);
 hr_status hr_cpu_cast(const hr_run *run);
 hr_status hr_cpu_concatenate(const hr_run *run);

@@ -1,7 +1,7 @@
 /* src/cpu/kernels/softmax.h - e^(x - greatest x), summed and divided by the sum, for one dtype and instruction set.
  *
- * Half types are computed in float32 and rounded once. float32 uses hr_vexpf() of vexp.h, float64 the polynomial of
- * softmax_tmpl.c (below 1 unit of the last place and a half). Rows are summed in 64 lanes and a fixed tree, columns in
+ * Half types are computed in float32 and rounded once. float32 uses hr_vexpf() of vexp.h, float64 hr_vexp64() of
+ * vexp64.h. Rows are summed in 64 lanes and a fixed tree, columns in
  * order of the rows, by runs of HR_SOFTMAX_RUN. A result is within 4 + (greatest - x) / 2 units of the last place for
  * rows of up to 64 Ki elements; the second term is the rounding of the difference. Below 2^-126 it is within 2^-149.
  * A row with NaN or +infinity, or of -infinity alone, is NaN. */
