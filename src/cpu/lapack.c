@@ -70,10 +70,11 @@ static int open_flags(void) {
   return RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
 }
 
-/* Debian and its kin keep each form of a library in a folder of its own beside the C library. */
+/* Debian and its kin keep each form of a library in a folder of its own beside the C library. Where that is, a function
+ * tells that no program or sanitizer puts its own in place of. */
 static bool system_path(char path[PATH_MAX], const char *name) {
   Dl_info info;
-  void *libc = dlsym(RTLD_DEFAULT, "strlen");
+  void *libc = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
   if (!libc || !dladdr(libc, &info) || !info.dli_fname) return false;
   const char *slash = strrchr(info.dli_fname, '/');
   int length = slash ? (int)(slash - info.dli_fname) : 0;
