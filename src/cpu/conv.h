@@ -5,8 +5,8 @@
  * depends on o modulo the number of phases: outputs of one phase are a convolution without spread, with the taps of
  * that phase alone.
  *
- * Channels come in sets: the input channels of a group, with the group's outputs; or where every channel is a group
- * of its own (depthwise), as many channels as a panel has columns. The outputs of a set are cut into panels.
+ * Channels come in sets: the input channels of a group, with the group's outputs; or, where groups have few outputs,
+ * as many groups as fill the columns of a panel. The outputs of a set are cut into panels.
  *
  * A chunk is a block of outputs of one phase, by some panels. It reads the input in place where it can. Otherwise it
  * copies what it needs, with zeros where padding is, into scratch memory first: the region of the input below its
@@ -20,7 +20,7 @@
 #include "cpu/kernels/gemm.h"
 #include "cpu/scratch.h"
 
-enum { HR_CONV_DIMS = 4 };
+enum { HR_CONV_DIMS = 4, HR_CONV_LANES = 16 };
 
 /* Strides are in elements. */
 typedef struct hr_conv_axis {
@@ -52,13 +52,17 @@ typedef struct hr_conv_plan {
   int64_t item, unit; /* bytes of an element, and of a sum (float or double) */
   int64_t channels, outputs, channel_stride;
   int64_t weight_out, weight_channel; /* strides of the weight */
-  bool depthwise;
-  bool in_place; /* the input's elements can be read as they are */
-  bool copies;   /* some chunks have to copy */
-  bool patches;  /* they copy patches */
+  int64_t group_in, group_out;
+  bool depthwise; /* every channel is a group of its own */
+  bool lanewise;  /* groups of few outputs, several of them in a vector */
+  bool in_place;  /* the input's elements can be read as they are */
+  bool copies;    /* some chunks have to copy */
+  bool patches;   /* they copy patches */
   int64_t set_in, set_out, sets, set_panels, panels;
-  int64_t taps, terms, depth; /* terms of a sum; at most `depth` of them are summed up in one go */
+  int32_t lanes[HR_CONV_LANES]; /* lanewise: the first channel that each lane of a vector sees */
+  int64_t taps, terms, depth;   /* terms of a sum; at most `depth` of them are summed up in one go */
   int64_t chunk_panels, panel_blocks;
+  int64_t cached_panels;        /* that stay in L2 while outputs pass by */
   int64_t copy_pad;             /* elements between the channels of two places of a copied region */
   int64_t copy_size, sums_size; /* most elements that a chunk copies; sums that it holds back (half types) */
   int64_t most_runs;

@@ -4,6 +4,8 @@
 #include "cpu/conv.h"
 
 enum { DIMS = HR_CONV_DIMS, LAST = HR_CONV_DIMS - 1 };
+/* Outputs along a row of depthwise kernels; shorter rows than LEAST are turned where that makes them longer. */
+enum { CHANNEL_BLOCK = 64, CHANNEL_LEAST = 8 };
 
 /* Strides are in elements of what they lead through. */
 typedef struct piece {
@@ -193,28 +195,46 @@ static void all_taps(taps *out, const piece *c) {
   for (int i = 0; i < DIMS; i++) out->first[i] = 0, out->end[i] = c->phase[i].taps;
 }
 
-/* Terms of these taps, joined where they follow each other in both operands; returns how many runs. */
+/* Terms of the taps along the last axis at one place of the others, joined to `run` or following it where they follow
+ * each other in both operands; returns the last run. */
+static hr_conv_run *last_taps(const piece *c, const taps *t, hr_conv_run *run, bool first, int64_t a, int64_t b) {
+  const hr_conv_plan *p = c->plan;
+  int64_t channels = p->group_in, count = t->end[LAST] - t->first[LAST], length = channels;
+  bool joined = !p->depthwise && !p->lanewise;
+  int64_t a_tap = c->a_tap[LAST], b_tap = c->phase[LAST].tap_step * channels;
+  if (joined && a_tap == channels && b_tap == channels) length *= count, count = 1;
+  a += t->first[LAST] * a_tap, b += (c->phase[LAST].first_tap + t->first[LAST] * c->phase[LAST].tap_step) * channels;
+  for (int64_t i = 0; i < count; i++, a += a_tap, b += b_tap) {
+    if (joined && !first && run->a + run->length == a && run->b + run->length == b) {
+      run->length += length;
+      continue;
+    }
+    if (!first) run++;
+    first = false;
+    *run = (hr_conv_run){a, b, length};
+  }
+  return run;
+}
+
+/* Terms of these taps; returns how many runs. */
 static int64_t runs_set(const piece *c, const taps *t) {
   const hr_conv_plan *p = c->plan;
-  int64_t channels = p->depthwise ? 1 : p->set_in, count = 0, a[DIMS], b[DIMS], i[DIMS];
-  hr_conv_run *run = NULL;
+  int64_t channels = p->group_in, i[LAST];
+  hr_conv_run *run = c->runs;
+  for (int k = 0; k < DIMS; k++)
+    if (t->first[k] >= t->end[k]) return 0;
   for (i[0] = t->first[0]; i[0] < t->end[0]; i[0]++)
     for (i[1] = t->first[1]; i[1] < t->end[1]; i[1]++)
-      for (i[2] = t->first[2]; i[2] < t->end[2]; i[2]++)
-        for (i[3] = t->first[3]; i[3] < t->end[3]; i[3]++) {
-          a[0] = b[0] = 0;
-          for (int k = 0; k < DIMS; k++) {
-            a[0] += i[k] * c->a_tap[k];
-            b[0] += (c->phase[k].first_tap + i[k] * c->phase[k].tap_step) * p->axis[k].panel * channels;
-          }
-          if (run && !p->depthwise && run->a + run->length == a[0] && run->b + run->length == b[0]) {
-            run->length += channels;
-            continue;
-          }
-          run = &c->runs[count++];
-          *run = (hr_conv_run){a[0], b[0], channels};
+      for (i[2] = t->first[2]; i[2] < t->end[2]; i[2]++) {
+        bool first = i[0] == t->first[0] && i[1] == t->first[1] && i[2] == t->first[2];
+        int64_t a = 0, b = 0;
+        for (int k = 0; k < LAST; k++) {
+          a += i[k] * c->a_tap[k];
+          b += (c->phase[k].first_tap + i[k] * c->phase[k].tap_step) * p->axis[k].panel * channels;
         }
-  return count;
+        run = last_taps(c, t, run, first, a, b);
+      }
+  return run - c->runs + 1;
 }
 
 /* Cuts runs behind at most `depth` terms; returns how many runs stand before the cut, of which the last may be cut
@@ -231,21 +251,38 @@ static int64_t step_end(hr_conv_run *runs, int64_t count, int64_t depth, hr_conv
 
 /* --- tiles --- */
 
-/* A row of outputs along the inner axis (two rows: halves 2) by all panels. */
-static void row_tiles(const piece *c, hr_conv_tile *t, const char *a, char *out) {
+static void tile_run(const hr_conv_plan *p, const hr_conv_tile *t) {
+  if (p->depthwise)
+    p->kernels->tile_channels(t);
+  else if (p->lanewise)
+    p->kernels->tile_groups(t);
+  else
+    p->kernels->tile(t);
+}
+
+static hr_conv_tile tile_of(const hr_conv_plan *p, const hr_conv_run *runs, int64_t run_count) {
+  return (hr_conv_tile){.runs = runs,
+                        .run_count = run_count,
+                        .halves = 1,
+                        .lanes = p->lanes,
+                        .group_in = (int)p->group_in,
+                        .group_out = (int)p->group_out};
+}
+
+/* A row of outputs along the inner axis (two rows: halves 2) by panels [first, end). */
+static void row_tiles(const piece *c, hr_conv_tile *t, const char *a, char *out, int64_t first, int64_t end) {
   const hr_conv_plan *p = c->plan;
   int64_t left = c->count[p->inner], most = p->kernels->rows / t->halves, parts = hr_conv_ceil(left, most);
+  bool fetch = c->a != c->copy && t->run_count == 1 && t->row <= t->runs->length;
   for (; left > 0; parts--) {
     t->rows = (int)hr_conv_ceil(left, parts);
-    for (int64_t panel = c->panel; panel < c->panel_end; panel++) {
+    for (int64_t panel = first; panel < end; panel++) {
       int64_t column = column_of(p, panel), set = panel / p->set_panels * p->set_in;
       t->columns = (int)(column_end(p, panel) - column);
       t->a = a + (set - c->channel) * p->unit, t->c = out + (column - c->column) * p->unit;
       t->b = p->panel_data + panel * p->terms * p->kernels->columns * p->unit;
-      if (p->depthwise)
-        p->kernels->tile_channels(t);
-      else
-        p->kernels->tile(t);
+      t->next = fetch && panel == first ? (const char *)t->a + t->rows * t->row * p->unit : t->a;
+      tile_run(p, t);
     }
     a += t->rows * t->row * p->unit, out += t->rows * t->ldc * p->unit;
     left -= t->rows;
@@ -260,29 +297,38 @@ static void outer_axes(int axes[LAST], const hr_conv_plan *p) {
   axes[count] = p->second;
 }
 
-/* Every output, by the terms of `runs`. */
-static void step_tiles(const piece *c, const hr_conv_run *runs, int64_t run_count, bool add) {
+/* Every output by panels [first, end). */
+static void all_rows(const piece *c, hr_conv_tile *t, int64_t first, int64_t end) {
   const hr_conv_plan *p = c->plan;
+  bool pairs = !p->depthwise && !p->lanewise && 2 * c->count[p->inner] <= p->kernels->rows;
   int axes[LAST];
-  hr_conv_tile t = {.runs = runs, .run_count = run_count, .add = add};
   outer_axes(axes, p);
-  t.row = c->a_step[p->inner], t.ldc = c->c_step[p->inner];
-  t.half = c->a_step[p->second], t.half_c = c->c_step[p->second];
-  bool pairs = !p->depthwise && 2 * c->count[p->inner] <= p->kernels->rows;
   for (int64_t i = 0; i < c->count[axes[0]]; i++)
     for (int64_t j = 0; j < c->count[axes[1]]; j++)
-      for (int64_t k = 0; k < c->count[axes[2]]; k += t.halves) {
-        t.halves = pairs && k + 1 < c->count[axes[2]] ? 2 : 1;
+      for (int64_t k = 0; k < c->count[axes[2]]; k += t->halves) {
+        t->halves = pairs && k + 1 < c->count[axes[2]] ? 2 : 1;
         int64_t a = i * c->a_step[axes[0]] + j * c->a_step[axes[1]] + k * c->a_step[axes[2]];
         int64_t out = i * c->c_step[axes[0]] + j * c->c_step[axes[1]] + k * c->c_step[axes[2]];
-        row_tiles(c, &t, c->a + a * p->unit, c->c + out * p->unit);
+        row_tiles(c, t, c->a + a * p->unit, c->c + out * p->unit, first, end);
       }
+}
+
+/* Everything, by the terms of `runs`. */
+static void step_tiles(const piece *c, const hr_conv_run *runs, int64_t run_count, bool add) {
+  const hr_conv_plan *p = c->plan;
+  hr_conv_tile t = tile_of(p, runs, run_count);
+  t.add = add;
+  t.row = c->a_step[p->inner], t.ldc = c->c_step[p->inner];
+  t.half = c->a_step[p->second], t.half_c = c->c_step[p->second];
+  for (int64_t panel = c->panel; panel < c->panel_end; panel += p->cached_panels)
+    all_rows(c, &t, panel, hr_conv_min(panel + p->cached_panels, c->panel_end));
 }
 
 /* Step by step: each takes in at most `depth` terms. */
 static void all_tiles(const piece *c, int64_t run_count) {
   hr_conv_run *runs = c->runs, rest;
-  int64_t depth = c->plan->depthwise ? INT64_MAX : c->plan->depth;
+  bool channels = c->plan->depthwise || c->plan->lanewise;
+  int64_t depth = channels ? INT64_MAX : c->plan->depth;
   bool add = false;
   do {
     int64_t end = step_end(runs, run_count, depth, &rest);
@@ -302,46 +348,64 @@ static void taps_inside(taps *t, const piece *c, int i, int64_t index) {
   t->end[i] = place < length ? hr_conv_min((length - 1 - place) / phase->reach + 1, phase->taps) : t->first[i];
 }
 
-/* Outputs along the inner axis whose taps are all inside are one row, the others rows of their own. */
-static void channels_row(piece *c, taps *t, const char *a, char *out) {
-  const hr_conv_plan *p = c->plan;
-  int inner = p->inner;
-  hr_conv_tile tile = {.runs = c->runs, .halves = 1, .row = c->a_step[inner], .ldc = c->c_step[inner]};
-  int64_t total = c->count[inner], length = 1;
-  for (int64_t i = 0; i < total; i += length) {
-    taps_inside(t, c, inner, i);
-    int64_t place = start_of(c, inner) + i * c->phase[inner].step;
-    int64_t left = p->axis[inner].length - 1 - place - (c->phase[inner].taps - 1) * c->phase[inner].reach;
-    bool whole = place >= 0 && left >= 0;
-    length = whole ? hr_conv_min(left / c->phase[inner].step + 1, total - i) : 1;
-    tile.run_count = runs_set(c, t);
-    c->count[inner] = length;
-    for (int64_t panel = c->panel; panel < c->panel_end; panel++) {
-      tile.rows = (int)length;
-      tile.columns = (int)(column_end(p, panel) - column_of(p, panel));
-      int64_t column = (panel - c->panel) * p->set_in;
-      tile.a = (const char *)((uintptr_t)a + (uintptr_t)((i * tile.row + column) * p->unit));
-      tile.c = out + (i * tile.ldc + column) * p->unit;
-      tile.b = p->panel_data + panel * p->terms * p->kernels->columns * p->unit;
-      p->kernels->tile_channels(&tile);
-    }
+/* The end of the outputs from `index` on along axis i that meet the input with the same taps, which t gets. */
+static int64_t same_taps(taps *t, const piece *c, int i, int64_t index) {
+  taps next;
+  taps_inside(t, c, i, index);
+  for (index++; index < c->count[i]; index++) {
+    taps_inside(&next, c, i, index);
+    if (next.first[i] != t->first[i] || next.end[i] != t->end[i]) break;
   }
-  c->count[inner] = total;
+  return index;
 }
 
-static void channels_in_place(piece *c) {
+/* Outputs of the same taps: `length` of them along axis `along` in each of `count` rows along axis `across`. A panel's
+ * input stays in L1 while it is met again by the next rows. */
+static void channels_block(const piece *c, const taps *t, int64_t a, int64_t out, int along, int64_t length, int across,
+                           int64_t count) {
+  const hr_conv_plan *p = c->plan;
+  hr_conv_tile tile = tile_of(p, c->runs, runs_set(c, t));
+  tile.rows = (int)length;
+  tile.row = c->a_step[along], tile.ldc = c->c_step[along], tile.ahead = c->a_step[across];
+  for (int64_t panel = c->panel; panel < c->panel_end; panel++) {
+    int64_t column = (panel - c->panel) * p->set_out, channel = (panel - c->panel) * p->set_in;
+    tile.columns = (int)(column_end(p, panel) - column_of(p, panel));
+    tile.b = p->panel_data + panel * p->terms * p->kernels->columns * p->unit;
+    for (int64_t i = 0; i < count; i++) {
+      int64_t from = a + i * c->a_step[across] + channel, to = out + i * c->c_step[across] + column;
+      tile.a = (const char *)((uintptr_t)c->a + (uintptr_t)(from * p->unit)), tile.c = c->c + to * p->unit;
+      tile_run(p, &tile);
+    }
+  }
+}
+
+/* One place of the outer axes; a and out are offsets. */
+static void channels_plane(const piece *c, taps *t, int64_t a, int64_t out) {
+  int inner = c->plan->inner, second = c->plan->second;
+  for (int64_t y = 0, height; y < c->count[second]; y += height) {
+    height = same_taps(t, c, second, y) - y;
+    for (int64_t x = 0, width; x < c->count[inner]; x += width) {
+      width = hr_conv_min(same_taps(t, c, inner, x) - x, CHANNEL_BLOCK);
+      int64_t from = a + y * c->a_step[second] + x * c->a_step[inner];
+      int64_t to = out + y * c->c_step[second] + x * c->c_step[inner];
+      if (width < CHANNEL_LEAST && height > width)
+        channels_block(c, t, from, to, second, height, inner, width);
+      else
+        channels_block(c, t, from, to, inner, width, second, height);
+    }
+  }
+}
+
+static void channels_in_place(const piece *c) {
   taps t;
   int axes[LAST];
   outer_axes(axes, c->plan);
   for (int64_t i = 0; i < c->count[axes[0]]; i++)
-    for (int64_t j = 0; j < c->count[axes[1]]; j++)
-      for (int64_t k = 0; k < c->count[axes[2]]; k++) {
-        int64_t a = i * c->a_step[axes[0]] + j * c->a_step[axes[1]] + k * c->a_step[axes[2]];
-        int64_t out = i * c->c_step[axes[0]] + j * c->c_step[axes[1]] + k * c->c_step[axes[2]];
-        taps_inside(&t, c, axes[0], i), taps_inside(&t, c, axes[1], j), taps_inside(&t, c, axes[2], k);
-        channels_row(c, &t, (const char *)((uintptr_t)c->a + (uintptr_t)(a * c->plan->unit)),
-                     c->c + out * c->plan->unit);
-      }
+    for (int64_t j = 0; j < c->count[axes[1]]; j++) {
+      taps_inside(&t, c, axes[0], i), taps_inside(&t, c, axes[1], j);
+      channels_plane(c, &t, i * c->a_step[axes[0]] + j * c->a_step[axes[1]],
+                     i * c->c_step[axes[0]] + j * c->c_step[axes[1]]);
+    }
 }
 
 /* --- half types: the chunk's sums are kept in float until they are complete --- */
@@ -387,12 +451,13 @@ void hr_conv_chunk(const hr_conv_plan *p, int64_t chunk, void *scratch) {
   c.a = c.copy = reserve(&at, p->copy_size * p->unit);
   c.sums = reserve(&at, p->sums_size * p->unit);
   if (p->copy->store) sums_begin(&c);
-  bool some = has_taps(&c), in_place = some && p->in_place && (p->depthwise || inside(&c));
+  bool some = has_taps(&c), channels = p->depthwise || p->lanewise;
+  bool in_place = some && p->in_place && (channels || inside(&c));
   if (in_place)
     read_in_place(&c);
   else if (some)
     copy_input(&c);
-  if (some && in_place && p->depthwise) {
+  if (in_place && channels) {
     channels_in_place(&c);
   } else {
     all_taps(&t, &c);

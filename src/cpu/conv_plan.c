@@ -4,12 +4,12 @@
 #include "cpu/conv.h"
 #include "ops/conv.h"
 
-/* Work is counted in operations: a core does about 150 in a nanosecond. A chunk has TARGET of them, or a 64th of all if
+/* Work is counted in operations: a core does about 150 in a nanosecond. A chunk has TARGET of them, or a 16th of all if
  * that is less, but LEAST; ROW_WORK stands for what an output of a panel costs besides its sums. A block of panels
  * stays in L2 while tiles pass by, and so does what a chunk copies. A tile whose rows are a multiple of ALIAS_BYTES
  * apart would need all of them in one set of L1. */
-enum { DEPTH = 1024, TARGET = 24 << 20, LEAST = 4 << 20, PARTS = 64, ROW_WORK = 1024 };
-enum { PANEL_BLOCK_BYTES = 512 << 10, COPY_BYTES = 512 << 10, ALIAS_BYTES = 4096, PAD = 16 };
+enum { DEPTH = 1024, TARGET = 48 << 20, LEAST = 2 << 20, PARTS = 16, ROW_WORK = 1024 };
+enum { PANEL_BLOCK_BYTES = 512 << 10, COPY_BYTES = 512 << 10, ALIAS_BYTES = 4096, PAD = 16, TILES = 4 };
 
 static int64_t gcd(int64_t a, int64_t b) {
   while (b) {
@@ -111,19 +111,23 @@ static void choose_rows(hr_conv_plan *p) {
 
 /* --- channels --- */
 
+/* Groups of few outputs share vectors, if the kernels can do that. */
 static void sets_set(hr_conv_plan *p, int groups) {
-  int64_t columns = p->kernels->columns;
-  p->depthwise = groups > 1 && groups == p->channels && groups == p->outputs;
-  if (p->depthwise) {
-    p->sets = hr_conv_ceil(p->channels, columns);
-    p->set_in = p->set_out = columns;
+  int64_t columns = p->kernels->columns, lanes = columns / 2, in = p->channels / groups, out = p->outputs / groups;
+  p->group_in = in, p->group_out = out;
+  p->depthwise = groups > 1 && in == 1 && out == 1;
+  p->lanewise = groups > 1 && !p->depthwise && p->kernels->tile_groups && out < lanes && lanes % out == 0 && in <= out;
+  if (p->depthwise || p->lanewise) {
+    p->set_out = columns, p->set_in = columns / out * in;
+    p->sets = hr_conv_ceil(p->outputs, columns);
+    for (int i = 0; i < HR_CONV_LANES; i++) p->lanes[i] = (int32_t)(i / out * in);
   } else {
     p->sets = groups;
-    p->set_in = p->channels / groups, p->set_out = p->outputs / groups;
+    p->set_in = in, p->set_out = out;
   }
   p->set_panels = hr_conv_ceil(p->set_out, columns);
   p->panels = p->sets * p->set_panels;
-  p->terms = p->depthwise ? p->taps : p->taps * p->set_in;
+  p->terms = p->taps * in;
   int64_t steps = hr_conv_ceil(p->terms, DEPTH);
   p->depth = steps > 1 ? hr_conv_ceil(p->terms, steps) : DEPTH;
   p->most_runs = p->taps + steps + 1;
@@ -146,12 +150,13 @@ static bool fits(const hr_conv_axis *a) {
 static void copies_set(hr_conv_plan *p) {
   const hr_conv_axis *inner = &p->axis[p->inner];
   int64_t vector = p->kernels->columns / 2, row = inner->in * inner->stride / gcd(inner->stride, inner->spread);
-  bool aliased = row * p->unit % ALIAS_BYTES == 0 && inner->per_phase > 1 && !p->depthwise;
+  bool channels = p->depthwise || p->lanewise;
+  bool aliased = row * p->unit % ALIAS_BYTES == 0 && inner->per_phase > 1 && !channels;
   p->in_place = !p->copy->store && (p->channel_stride == 1 || p->channels == 1);
   if (p->depthwise && (p->channels % vector != 0 || p->channel_stride != 1)) p->in_place = false;
   if (aliased && p->set_panels > 1) p->in_place = false;
   p->copies = !p->in_place;
-  if (!p->depthwise)
+  if (!channels)
     for (int i = 0; i < HR_CONV_DIMS; i++) p->copies = p->copies || !fits(&p->axis[i]);
 }
 
@@ -182,7 +187,8 @@ static void cut_blocks(hr_conv_plan *p, int64_t most) {
   most /= p->axis[p->inner].block;
   for (int i = HR_CONV_DIMS - 1; i >= 0; i--) {
     if (i == p->inner) continue;
-    cut_axis(&p->axis[i], most, i == p->second && most >= 2 ? 2 : 1);
+    bool pairs = i == p->second && most >= 2 && 2 * p->axis[p->inner].per_phase <= p->kernels->rows;
+    cut_axis(&p->axis[i], most, pairs ? 2 : 1);
     most /= p->axis[i].block;
   }
 }
@@ -198,9 +204,9 @@ static void cut_chunks(hr_conv_plan *p) {
   double total = (double)work * (double)p->panels / PARTS;
   for (int i = 0; i < HR_CONV_DIMS; i++) total *= (double)p->axis[i].outputs;
   int64_t target = total > TARGET ? TARGET : total < LEAST ? LEAST : (int64_t)total;
-  int64_t depth = hr_conv_min(p->terms, p->depth) + 1, panels = PANEL_BLOCK_BYTES / (depth * columns * p->unit) + 1;
-  panels = hr_conv_min(panels, target / (work * rows) + 1);
-  p->panel_blocks = hr_conv_ceil(p->panels, panels);
+  int64_t depth = hr_conv_min(p->terms, p->depth) + 1;
+  p->cached_panels = PANEL_BLOCK_BYTES / (depth * columns * p->unit) + 1;
+  p->panel_blocks = hr_conv_ceil(p->panels, target / (work * TILES * rows) + 1);
   p->chunk_panels = hr_conv_ceil(p->panels, p->panel_blocks);
   int64_t most = target / (work * p->chunk_panels) + 1;
   for (;; most = block_outputs(p) / 2) {
@@ -222,7 +228,7 @@ static void cut_chunks(hr_conv_plan *p) {
 static void pad_set(hr_conv_plan *p) {
   const hr_conv_axis *inner = &p->axis[p->inner];
   int64_t step = inner->stride / gcd(inner->stride, inner->spread);
-  p->copy_pad = !p->depthwise && p->set_in * p->unit * step % ALIAS_BYTES == 0 ? PAD : 0;
+  p->copy_pad = !p->depthwise && !p->lanewise && p->set_in * p->unit * step % ALIAS_BYTES == 0 ? PAD : 0;
 }
 
 void hr_conv_plan_init(hr_conv_plan *p, const hr_array *in, const hr_array *weight, const hr_array *out,
@@ -260,7 +266,7 @@ static void pack_row(const hr_conv_plan *p, int64_t panel, int64_t row) {
   int64_t set = panel / p->set_panels, columns = p->kernels->columns, rest = row;
   int64_t first = set * p->set_out + panel % p->set_panels * columns;
   int64_t end = hr_conv_min((set + 1) * p->set_out, p->outputs), offset = first * p->weight_out;
-  int64_t channels = p->depthwise ? 1 : p->set_in;
+  int64_t channels = p->group_in;
   int count = (int)hr_conv_min(end - first, columns);
   for (int i = HR_CONV_DIMS - 2; i >= 0; i--) {
     offset += rest % p->axis[i].kernel * p->axis[i].weight;

@@ -75,33 +75,37 @@ static void put(const memory *m, void *data, int64_t i, double value) {
     ((float *)data)[i] = (float)value;
 }
 
-static double term_sum(const memory *m, const hr_conv_tile *t, int64_t row, int j, int columns, bool channels) {
+typedef enum kind { DENSE, CHANNELS, GROUPS } kind;
+
+static double term_sum(const memory *m, const hr_conv_tile *t, int64_t row, int j, int columns, kind kind) {
   double sum = 0;
+  if (kind == CHANNELS) row += j;
+  if (kind == GROUPS) row += j / t->group_out * t->group_in;
   for (int64_t r = 0; r < t->run_count; r++)
     for (int64_t p = 0; p < t->runs[r].length; p++)
-      sum += get(m, t->a, row + t->runs[r].a + p + (channels ? j : 0)) * get(m, t->b, (t->runs[r].b + p) * columns + j);
+      sum += get(m, t->a, row + t->runs[r].a + p) * get(m, t->b, (t->runs[r].b + p) * columns + j);
   return sum;
 }
 
-static void check_tile(memory *m, const hr_conv_kernels *kernels, hr_conv_tile *t, bool channels) {
+static void check_tile(memory *m, const hr_conv_kernels *kernels, hr_conv_tile *t, kind kind) {
   double before[ELEMENTS];
   for (int i = 0; i < ELEMENTS; i++) {
     put(m, m->a, i, below(9) - 4), put(m, m->b, i, below(9) - 4);
     put(m, m->c, i, before[i] = below(100));
   }
   t->a = m->a, t->b = m->b, t->c = m->c;
-  (channels ? kernels->tile_channels : kernels->tile)(t);
+  (kind == GROUPS ? kernels->tile_groups : kind == CHANNELS ? kernels->tile_channels : kernels->tile)(t);
   for (int half = 0; half < t->halves; half++)
     for (int i = 0; i < t->rows; i++)
       for (int j = 0; j < t->columns; j++) {
         int64_t at = half * t->half_c + i * t->ldc + j;
-        double sum = term_sum(m, t, half * t->half + i * t->row, j, kernels->columns, channels);
+        double sum = term_sum(m, t, half * t->half + i * t->row, j, kernels->columns, kind);
         before[at] = sum + (t->add ? before[at] : 0);
       }
   for (int i = 0; i < ELEMENTS; i++)
     if (get(m, m->c, i) != before[i])
-      fail_msg("%d rows, %d halves, %d columns, add %d, channels %d: element %d is %g, expected %g", t->rows, t->halves,
-               t->columns, t->add, channels, i, get(m, m->c, i), before[i]);
+      fail_msg("%d rows, %d halves, %d columns, add %d, kind %d: element %d is %g, expected %g", t->rows, t->halves,
+               t->columns, t->add, (int)kind, i, get(m, m->c, i), before[i]);
 }
 
 static void tiles_of(memory *m, const hr_conv_kernels *kernels) {
@@ -120,12 +124,35 @@ static void tiles_of(memory *m, const hr_conv_kernels *kernels) {
                           .columns = columns,
                           .add = below(2)};
         if (columns > 2 && columns < kernels->columns - 2 && columns % 8 > 1) continue;
-        check_tile(m, kernels, &t, false);
+        check_tile(m, kernels, &t, DENSE);
         t.runs = taps, t.add = 0;
-        if (halves == 1) check_tile(m, kernels, &t, true);
+        if (halves == 1) check_tile(m, kernels, &t, CHANNELS);
       }
   hr_conv_tile none = {.ldc = WIDTH, .runs = runs, .run_count = 0, .rows = 3, .halves = 1, .columns = 3};
-  check_tile(m, kernels, &none, false);
+  check_tile(m, kernels, &none, DENSE);
+}
+
+static void groups_of(memory *m, const hr_conv_kernels *kernels) {
+  int vector = kernels->columns / 2;
+  if (!kernels->tile_groups) return;
+  for (int out = 1; out < vector; out *= 2)
+    for (int in = 1; in <= out; in += 1 + in / 3)
+      for (int columns = out; columns <= kernels->columns; columns += out) {
+        hr_conv_run taps[] = {{0, 3, in}, {50, 0, in}, {7, 19, in}};
+        int32_t lanes[HR_CONV_LANES];
+        for (int i = 0; i < HR_CONV_LANES; i++) lanes[i] = i / out * in;
+        hr_conv_tile t = {.row = 40,
+                          .ldc = WIDTH,
+                          .runs = taps,
+                          .run_count = 3,
+                          .rows = 1 + below(12),
+                          .halves = 1,
+                          .columns = columns,
+                          .lanes = lanes,
+                          .group_in = in,
+                          .group_out = out};
+        check_tile(m, kernels, &t, GROUPS);
+      }
 }
 
 static void test_tiles(void **state) {
@@ -134,9 +161,9 @@ static void test_tiles(void **state) {
   assert_non_null(m);
   for (int level = 0; level <= (int)hr_isa_level(); level++) {
     m->is_double = false;
-    tiles_of(m, f32[level]);
+    tiles_of(m, f32[level]), groups_of(m, f32[level]);
     m->is_double = true;
-    tiles_of(m, f64[level]);
+    tiles_of(m, f64[level]), groups_of(m, f64[level]);
   }
   free(m);
 }

@@ -27,6 +27,13 @@ typedef struct hr_conv_tile {
   int rows, halves; /* rows of a half, 1 to the kernel's rows / halves */
   int columns;      /* 1 to the kernel's columns */
   int add;
+  /* Fetched meanwhile, for the tiles that follow. tile: a line a term from `next` on, into L2. tile_channels: what the
+   * last run reads, but `ahead` elements farther on, into L1. Any address will do. */
+  const void *next;
+  int64_t ahead;
+  /* tile_groups */
+  const int32_t *lanes;    /* where in a vector of A's channels the group of each lane begins */
+  int group_in, group_out; /* of a group; group_in <= group_out, which divides the lanes of a vector */
 } hr_conv_tile;
 
 /* Tables f32, f64. */
@@ -35,8 +42,12 @@ typedef struct hr_conv_kernels {
   /* c[i][j] = sum over terms p of a[i][p] * b[p][j], in the order of the runs. */
   void (*tile)(const hr_conv_tile *tile);
   /* A channel of its own for each column: c[i][j] = sum over runs, of length 1, of a[i][run.a + j] * b[run.b][j].
-   * Reads whole vectors of a, up to `columns` elements. One half of any number of rows; add is ignored. */
+   * Reads whole vectors of a, up to `columns` elements. One half of any number of rows; add is 0. */
   void (*tile_channels)(const hr_conv_tile *tile);
+  /* Groups side by side: column j belongs to group g = j / group_out with channels a[i][run.a + g * group_in ...]:
+   * c[i][j] = sum over runs, of length group_in, and p < group_in of a[i][run.a + g * group_in + p] * b[run.b + p][j].
+   * Reads no other channels than those. Rows and add as for tile_channels. NULL where vectors cannot do it. */
+  void (*tile_groups)(const hr_conv_tile *tile);
 } hr_conv_kernels;
 
 /* Tables f32, f64, f16, bf16: between arrays and the type of the sums. Strides are in elements. */
