@@ -101,18 +101,19 @@ def define(names, calls):
         CALLS[name] = calls
 
 
-define("abs negative square sqrt rsqrt reciprocal sign floor ceil real imag conjugate degrees radians exp expm1 log log2 "
-       "log10 log1p sigmoid erf erfinv sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh isfinite "
-       "isinf isnan isneginf isposinf logical_not bitwise_invert copy stop_gradient zeros_like ones_like sort argsort "
-       "squeeze atleast_1d atleast_2d atleast_3d transpose", lambda c: [(c.x(),)])
-define("add subtract multiply divide floor_divide remainder power maximum minimum logaddexp arctan2 equal not_equal less "
-       "less_equal greater greater_equal logical_and logical_or bitwise_and bitwise_or bitwise_xor divmod",
+define("abs negative square sqrt rsqrt reciprocal sign floor ceil real imag conjugate degrees radians exp expm1 log "
+       "log2 log10 log1p sigmoid erf erfinv sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh "
+       "isfinite isinf isnan isneginf isposinf logical_not bitwise_invert copy stop_gradient zeros_like ones_like "
+       "sort argsort squeeze atleast_1d atleast_2d atleast_3d transpose", lambda c: [(c.x(),)])
+define("add subtract multiply divide floor_divide remainder power maximum minimum logaddexp arctan2 equal not_equal "
+       "less less_equal greater greater_equal logical_and logical_or bitwise_and bitwise_or bitwise_xor divmod",
        lambda c: [(c.x(), c.y()), (c.x(), c.row())])
 define("left_shift right_shift", lambda c: [(c.x(), hr.array(np.array(3), c.dtype))])
 define("array_equal", lambda c: [(c.x(), c.y(), False), (c.x(), c.x(), True)])
 define("isclose allclose", lambda c: [(c.x(), c.y(), 0.1, 0.1, True)])
 define("round", lambda c: [(c.x(), 1)])
-define("clip", lambda c: [(c.x(), c.row(), None), (c.x(), hr.array(np.array(0), c.dtype), hr.array(np.array(1), c.dtype))])
+define("clip", lambda c: [(c.x(), c.row(), None), (c.x(), hr.array(np.array(0), c.dtype), hr.array(np.array(1),
+       c.dtype))])
 define("nan_to_num", lambda c: [(c.x(), 0.0, None, 1.0)])
 define("where", lambda c: [(c.mask(), c.x(), c.y()), (c.mask(), c.x(), c.row())])
 define("all any sum prod mean max min logsumexp argmax argmin", lambda c: [(c.x(), False), (c.x(), True)])
@@ -210,7 +211,8 @@ define("einsum", lambda c: [("abc,cd->dba", [c.x(), c.array((c.shape[2], 9))]), 
 define("hadamard_transform", lambda c: [(c.array((c.side, 4 * c.side) if c.side == 12 else (700, 96)), None)])
 define("conv1d", lambda c: [(c.x(), c.array((4, 3, c.shape[2])), 2, 1, 1, 1)])
 define("conv2d", lambda c: [(c.array((2, c.side, 7, 4)), c.array((6, 3, 2, 2)), 1, 2, 1, 0, 1, 2, 2)])
-define("conv3d", lambda c: [(c.array((1, c.side // 3, 6, 5, 2)), c.array((3, 2, 3, 2, 2)), 1, 2, 1, 0, 1, 1, 1, 1, 1, 1)])
+define("conv3d", lambda c: [(c.array((1, c.side // 3, 6, 5, 2)), c.array((3, 2, 3, 2, 2)), 1, 2, 1, 0, 1, 1, 1, 1,
+       1, 1)])
 define("conv_general", lambda c: [(c.x(), c.array((4, 3, c.shape[2])), [2], [1], [2], [1], [2], 1, True)])
 define("conv_transpose1d", lambda c: [(c.x(), c.array((4, 3, c.shape[2])), 2, 1, 1, 1, 1)])
 define("conv_transpose2d", lambda c: [(c.array((2, c.side, 7, 4)), c.array((6, 3, 2, 4)), 2, 1, 1, 0, 1, 1, 0, 0, 1)])
@@ -228,7 +230,8 @@ define("fft_fftshift fft_ifftshift", lambda c: [(c.x(), [0, 2])])
 
 define("linalg_cholesky linalg_cholesky_inv", lambda c: [(c.symmetric(), False)])
 define("linalg_eigh linalg_eigvalsh", lambda c: [(c.symmetric(), "L")])
-define("linalg_eig linalg_eigvals linalg_lu linalg_lu_factor linalg_qr linalg_inv linalg_pinv", lambda c: [(c.square(),)])
+define("linalg_eig linalg_eigvals linalg_lu linalg_lu_factor linalg_qr linalg_inv linalg_pinv",
+       lambda c: [(c.square(),)])
 define("linalg_svd", lambda c: [(c.square(), True), (c.square(), False)])
 define("linalg_tri_inv", lambda c: [(hr.tril(c.square(), 0), False)])
 define("linalg_solve", lambda c: [(c.square(), c.array((c.side, 3)))])
@@ -241,14 +244,18 @@ define("linalg_cross", lambda c: [(c.array((c.side, 3)), c.array((c.side, 3), 2)
 define("fast_layer_norm", lambda c: [(c.x(), c.row(), c.row(), 1e-5)])
 define("fast_rms_norm", lambda c: [(c.x(), c.row(), 1e-5)])
 define("fast_rope", lambda c: [(c.array((2, 3, c.side, 8)), 8, flag, 10000.0, 1.0, 3, None) for flag in (False, True)])
-define("fast_rope_dynamic", lambda c: [(c.array((2, 3, c.side, 8)), 6, False, 10000.0, 1.0, hr.array(np.array(3)), None)])
+define("fast_rope_dynamic", lambda c: [(c.array((2, 3, c.side, 8)), 6, False, 10000.0, 1.0, hr.array(np.array(3)),
+       None)])
 define("fast_scaled_dot_product_attention",
-       lambda c: [(c.array((2, 4, c.side, 16)), c.array((2, 2, c.side + 3, 16), 2), c.array((2, 2, c.side + 3, 16), 3), 0.25,
+       lambda c: [(c.array((2, 4, c.side, 16)), c.array((2, 2, c.side + 3, 16), 2), c.array((2, 2, c.side + 3, 16),
+       3), 0.25,
                    mode, None, None) for mode in ("", "causal")])
 
-define("block_masked_mm", lambda c: [(c.array((64, 96)), c.array((96, 32)), 32, c.array((2, 1), dtype=hr.BOOL), None, None)])
+define("block_masked_mm", lambda c: [(c.array((64, 96)), c.array((96, 32)), 32, c.array((2, 1), dtype=hr.BOOL),
+       None, None)])
 define("gather_mm", lambda c: [(c.array((4, 9, 5)), c.array((3, 5, 7)), c.ints((6,), 4), c.ints((6,), 3, 5), False)])
-define("segmented_mm", lambda c: [(c.array((9, 12)), c.array((12, 7)), hr.array(np.array([[0, 5], [5, 12]]), hr.UINT32))])
+define("segmented_mm", lambda c: [(c.array((9, 12)), c.array((12, 7)), hr.array(np.array([[0, 5], [5, 12]]),
+       hr.UINT32))])
 define("quantize", lambda c: [(c.weights(), 64, 4, "affine", None)])
 
 
@@ -264,7 +271,8 @@ def quantized_stack(c):
     return [hr.stack([part, part, part]) for part in quantized(c)]
 
 
-define("gather_qmm", lambda c: [(c.array((2, 5, 128)), *quantized_stack(c), c.ints((4,), 2), c.ints((4,), 3, 5), True, 64, 4,
+define("gather_qmm", lambda c: [(c.array((2, 5, 128)), *quantized_stack(c), c.ints((4,), 2), c.ints((4,), 3, 5),
+       True, 64, 4,
                                  "affine", False)])
 define("qqmm", lambda c: [(c.array((5, 128)), c.weights(), None, 16, 4, "nvfp4", None, None)])
 
@@ -273,7 +281,8 @@ define("random_key", lambda c: [(7,)])
 define("random_split", lambda c: [(KEY,)])
 define("random_split_num", lambda c: [(KEY, 5)])
 define("random_bits", lambda c: [(c.shape, width, KEY) for width in (1, 2, 4)])
-define("random_uniform", lambda c: [(hr.array(np.array(0), c.dtype), hr.array(np.array(2), c.dtype), c.shape, c.dtype, KEY)])
+define("random_uniform", lambda c: [(hr.array(np.array(0), c.dtype), hr.array(np.array(2), c.dtype), c.shape,
+       c.dtype, KEY)])
 define("random_normal random_laplace", lambda c: [(c.shape, c.dtype, 0.5, 2.0, KEY)])
 define("random_normal_broadcast", lambda c: [(c.shape, c.dtype, c.row(), c.row(), KEY)])
 define("random_multivariate_normal", lambda c: [(c.array((3,)), hr.array(np.eye(3), c.dtype), [c.side], c.dtype, KEY)])
@@ -281,7 +290,8 @@ define("random_truncated_normal",
        lambda c: [(hr.array(np.array(0), c.dtype), hr.array(np.array(2), c.dtype), c.shape, c.dtype, KEY)])
 define("random_gumbel", lambda c: [(c.shape, c.dtype, KEY)])
 define("random_bernoulli", lambda c: [(hr.array(np.array(0.25), hr.FLOAT32), c.shape, KEY)])
-define("random_randint", lambda c: [(hr.array(np.array(0), hr.INT32), hr.array(np.array(9), hr.INT32), c.shape, c.dtype, KEY)])
+define("random_randint", lambda c: [(hr.array(np.array(0), hr.INT32), hr.array(np.array(9), hr.INT32), c.shape,
+       c.dtype, KEY)])
 define("random_categorical", lambda c: [(c.x(), -1, KEY)])
 define("random_categorical_shape", lambda c: [(c.array((6, 9)), -1, [4, 6], KEY)])
 define("random_categorical_num_samples", lambda c: [(c.array((6, 9)), -1, 50, KEY)])

@@ -18,7 +18,8 @@ CASES = [
     ("ab,ab,ab->", (2, 3), (2, 3), (2, 3)), ("abcd,dcba->", (2, 3, 4, 5), (5, 4, 3, 2)), ("i,i->", (1,), (4,)),
     ("abcd,cefd->abef", (2, 3, 4, 5), (4, 2, 3, 5)), ("a...b,b...->a...", (2, 3, 4, 5), (5, 3, 4)),
     ("...a,...a->...", (4, 1, 3), (2, 3)), ("ij,jk->ik", (0, 3), (3, 4)), ("ij,jk->ik", (2, 0), (0, 4)),
-    ("i,ij,j->", (3,), (3, 4), (4,)), ("aaaa->a", (2, 2, 2, 2)), ("abab->ba", (2, 3, 2, 3)), ("a,a,a,a->a", *[(5,)] * 4),
+    ("i,ij,j->", (3,), (3, 4), (4,)), ("aaaa->a", (2, 2, 2, 2)), ("abab->ba", (2, 3, 2, 3)), ("a,a,a,a->a",
+        *[(5,)] * 4),
     ("ij,kl->", (2, 3), (4, 5)), ("abc->cab", (2, 3, 4)), ("a,b,c,d->dbca", (2,), (3,), (4,), (2,)),
 ]
 
@@ -63,7 +64,8 @@ def test_layouts():
     for a, p in views(x, hr.FLOAT32):
         for b, q in views(y, hr.FLOAT32):
             for subscripts in ("abc,cad->bd", "abc,cab->", "abc,cad->acdb", "abc,dae->bcde"):
-                np.testing.assert_allclose(hr.einsum(subscripts, [a, b]).numpy(), np.einsum(subscripts, p, q), rtol=1e-5)
+                np.testing.assert_allclose(hr.einsum(subscripts, [a, b]).numpy(), np.einsum(subscripts, p, q),
+       rtol=1e-5)
 
 
 def test_random_terms():

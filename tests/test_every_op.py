@@ -1,5 +1,5 @@
-"""Every function alike, by the table of calls.py: results do not depend on the number of workers (the same bits), on the
-layout of the inputs or on the instruction set (within a tolerance of each dtype), and no function is left out.
+"""Every function alike, by the table of calls.py: results do not depend on the number of workers (the same bits), on
+the layout of the inputs or on the instruction set (within a tolerance of each dtype), and no function is left out.
 
 HEADRACE_STRESS makes it all dtypes by all layouts; without it a part of them."""
 import os

@@ -74,7 +74,8 @@ hr_status hr_random_randint(hr_array **out, hr_array *low, hr_array *high, const
   hr_status status = HR_OK;
   *out = NULL;
   if (!hr_dtype_valid(dtype) || hr_dtype_is_inexact(dtype))
-    return hr_fail(HR_INVALID, "%s: an integer dtype or bool is needed", OP);
+    return hr_fail(HR_INVALID, "%s: an integer dtype or bool is needed, not %s", OP,
+                   hr_dtype_valid(dtype) ? hr_dtype_names[dtype] : "an unknown one");
   HR_TRY(hr_op_given(OP, low));
   HR_TRY(hr_op_given(OP, high));
   HR_TRY(hr_op_shape(OP, shape, shape_num));
