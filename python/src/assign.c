@@ -48,11 +48,11 @@ static bool pad_axes(mlx_array *value, hr_call *call, const update_kind *kind, i
 /* Without index arrays: the selection's axes become those of the array, with ones for ints. */
 static bool fit_slice(mlx_array *value, const hr_selection *sel, hr_call *call, const update_kind *kind) {
   int shape[2 * HR_MAX_AXES], full[HR_MAX_AXES], axis = 0, place = 0;
-  if (!pad_axes(value, call, kind, sel->count - sel->int_count, shape)) return false;
+  if (!pad_axes(value, call, kind, sel->count - sel->int_count - sel->gap_count, shape)) return false;
   if (!sel->int_count && !sel->new_count) return true;
   for (int i = 0; i < sel->count; i++) {
     if (sel->kinds[i] == HR_ENTRY_NEW && shape[place++] != 1) return refuse_shape(kind);
-    if (sel->kinds[i] == HR_ENTRY_NEW) continue;
+    if (sel->kinds[i] == HR_ENTRY_NEW || sel->kinds[i] == HR_ENTRY_GAP) continue;
     full[axis++] = sel->kinds[i] == HR_ENTRY_INT ? 1 : shape[place++];
   }
   return reshape(value, call, full, axis);
@@ -81,7 +81,7 @@ static bool fit_scatter(mlx_array *value, const hr_selection *sel, hr_call *call
   }
   for (int i = 0; i < sel->count; i++) {
     uint8_t entry = sel->kinds[i];
-    if (entry == HR_ENTRY_INT) continue;
+    if (entry == HR_ENTRY_INT || entry == HR_ENTRY_GAP) continue;
     if (entry == HR_ENTRY_NEW) {
       if (shape[order[place++]] != 1) return refuse_shape(kind);
       continue;

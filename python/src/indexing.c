@@ -34,8 +34,9 @@ static bool add_slice(hr_selection *sel, int axis, PyObject *slice) {
   if (step > INT_MAX) step = INT_MAX;
   if (step < -INT_MAX) step = -INT_MAX;
   sel->length[axis] = (int)PySlice_AdjustIndices(length, &start, &stop, step);
+  if (!sel->length[axis]) start = stop = 0; /* ends in front of the axis would count from the back */
   sel->start[axis] = (int)start;
-  sel->stop[axis] = stop < 0 ? (int)(-length - 1) : (int)stop; /* negative ends would count from the back */
+  sel->stop[axis] = stop < 0 ? (int)(-length - 1) : (int)stop;
   sel->step[axis] = (int)step;
   sel->whole = sel->whole && sel->length[axis] == length && (step == 1 || length == 1);
   return add_entry(sel, HR_ENTRY_AXIS);
@@ -177,6 +178,8 @@ static bool add_key(hr_selection *sel, hr_call *call, int *axis, PyObject *key, 
   if (key == Py_None) return sel->new_count++, add_entry(sel, HR_ENTRY_NEW);
   if (key == Py_Ellipsis) {
     if (*rest < 0) return PyErr_SetString(PyExc_ValueError, "An index can only have a single ellipsis (...)"), false;
+    if (!*rest) sel->gap_count++;
+    if (!*rest && !add_entry(sel, HR_ENTRY_GAP)) return false;
     for (int i = 0; i < *rest; i++)
       if (!add_axis(sel, (*axis)++)) return false;
     *rest = -1;
@@ -212,7 +215,7 @@ bool hr_selection_read(hr_selection *sel, hr_call *call, mlx_array array, PyObje
   sel->ndim = (int)mlx_array_ndim(array);
   sel->shape = mlx_array_shape(array);
   sel->whole = true;
-  sel->count = sel->array_count = sel->int_count = sel->new_count = 0;
+  sel->count = sel->array_count = sel->int_count = sel->new_count = sel->gap_count = 0;
   sel->mask.ctx = NULL;
   if (keep_mask && is_mask_key(call, key, &sel->mask)) return true;
   if (PyErr_Occurred()) return false;
@@ -233,7 +236,7 @@ size_t hr_selection_int_axes(int axes[HR_MAX_AXES], const hr_selection *sel) {
   size_t count = 0;
   for (int i = 0, axis = 0; i < sel->count; i++) {
     if (sel->kinds[i] == HR_ENTRY_INT) axes[count++] = axis;
-    axis += sel->kinds[i] != HR_ENTRY_NEW;
+    axis += sel->kinds[i] != HR_ENTRY_NEW && sel->kinds[i] != HR_ENTRY_GAP;
   }
   return count;
 }
@@ -291,7 +294,7 @@ int hr_selection_before(const hr_selection *sel) {
   for (int i = 0; i < sel->count; i++) {
     bool advanced = sel->kinds[i] == HR_ENTRY_ARRAY || sel->kinds[i] == HR_ENTRY_INT;
     if (!advanced) {
-      before += first < 0;
+      before += first < 0 && sel->kinds[i] != HR_ENTRY_GAP;
       continue;
     }
     if (first >= 0 && last != i - 1) return 0;

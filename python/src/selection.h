@@ -8,7 +8,7 @@
 
 #include "core.h"
 
-typedef enum hr_entry_kind { HR_ENTRY_AXIS, HR_ENTRY_NEW, HR_ENTRY_INT, HR_ENTRY_ARRAY } hr_entry_kind;
+typedef enum hr_entry_kind { HR_ENTRY_AXIS, HR_ENTRY_NEW, HR_ENTRY_INT, HR_ENTRY_ARRAY, HR_ENTRY_GAP } hr_entry_kind;
 
 typedef struct hr_selection {
   int ndim;
@@ -16,10 +16,11 @@ typedef struct hr_selection {
   int start[HR_MAX_AXES], stop[HR_MAX_AXES], step[HR_MAX_AXES], length[HR_MAX_AXES]; /* of each axis of the array */
   bool whole; /* the slices take everything, in order */
 
-  int count; /* entries of the index, in order; those of kind AXIS, INT and ARRAY stand for an axis each */
+  int count; /* entries of the index, in order; those of kind AXIS, INT and ARRAY stand for an axis each.
+              * GAP is a ... for no axes: it still lies between index arrays */
   uint8_t kinds[2 * HR_MAX_AXES];
   mlx_array arrays[HR_MAX_AXES]; /* of the ARRAY entries, kept by the call */
-  int array_count, int_count, new_count;
+  int array_count, int_count, new_count, gap_count;
 
   mlx_array mask; /* the whole index is this bool array; else empty. Then there are no entries */
 } hr_selection;
