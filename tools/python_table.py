@@ -46,6 +46,9 @@ HAND["empty_like"] = "zeros_like"
 HAND["new_thread_unsafe_stream"] = "new_stream"
 del HAND["power"]
 
+# Results that are lists although the signature says tuple.
+LISTS = {"quantize"}
+
 # C functions that bodies by hand call and that may not be there yet.
 NEEDS = {
     "einsum": ["mlx_einsum"], "conv2d": ["mlx_conv2d"], "conv3d": ["mlx_conv3d"],

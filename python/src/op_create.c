@@ -164,5 +164,5 @@ PyObject *hr_op_divmod(hr_call *call, PyObject *const *in) {
   mlx_vector_array res = {0};
   if (!hr_get_pair(call, in[0], in[1], &a, &b)) return NULL;
   int failed = mlx_divmod(&res, a, b, call->stream);
-  return hr_result_list(call->st, failed, res, true);
+  return hr_result_list(call->st, failed, res, false);
 }

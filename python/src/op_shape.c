@@ -174,7 +174,7 @@ PyObject *hr_op_broadcast_arrays(hr_call *call, PyObject *const *in) {
   if (!get_rest(call, in[0], "arrays", &arrays)) return NULL;
   int failed = mlx_broadcast_arrays(&res, arrays, call->stream);
   mlx_vector_array_free(arrays);
-  return hr_result_list(call->st, failed, res, true);
+  return hr_result_list(call->st, failed, res, false);
 }
 
 PyObject *hr_op_meshgrid(hr_call *call, PyObject *const *in) {
