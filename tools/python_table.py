@@ -17,6 +17,11 @@ SIGNATURES = {
     "arange": "(start: int | float | None = None, stop: int | float | None = None, step: int | float | None = None, "
               "dtype: Dtype | None = None, *, stream: StreamOrDevice = None) -> array",
     "synchronize": "(stream: StreamOrDevice = None, timeout: float | None = None) -> None",
+    # without global_scale, which the C interface lacks
+    "gather_qmm": "(x: array, w: array, /, scales: array, biases: array | None = None, "
+                  "lhs_indices: array | None = None, rhs_indices: array | None = None, transpose: bool = True, "
+                  "group_size: int | None = None, bits: int | None = None, mode: str = 'affine', *, "
+                  "sorted_indices: bool = False, stream: StreamOrDevice = None) -> array",
 }
 
 # C functions of other names than mlx_NAME.

@@ -1,0 +1,48 @@
+/* src/cpu/kernels/qmm.h - products of a few rows with a quantised matrix that lies transposed (N rows of K codes), and
+ * the pieces of one as floats.
+ *
+ * Limited by reading the codes, so those are loaded once for up to HR_QMM_ROWS rows of x and never written as floats.
+ * Where a word holds a whole number of codes, lane i of a vector takes word i: shifting all lanes by one code gives
+ * elements that are a word apart, and x is brought into that order beforehand. A group's scale multiplies the sum of
+ * its products; its bias multiplies the sum of its x. */
+#ifndef HR_CPU_KERNELS_QMM_H
+#define HR_CPU_KERNELS_QMM_H
+
+#include <stdint.h>
+
+#include "cpu/kernels/quant.h"
+
+enum { HR_QMM_ROWS = 8, HR_QMM_COLUMNS = 8, HR_QMM_PIECE = 64 };
+
+typedef enum hr_qmm_type { HR_QMM_F32, HR_QMM_F16, HR_QMM_BF16 } hr_qmm_type;
+
+/* A row-major quantised matrix; rows have `length` codes, and length / group scales and biases of scale_item bytes. */
+typedef struct hr_qmm_matrix {
+  const uint8_t *codes;
+  const char *scales, *biases; /* biases: NULL for none */
+  int64_t length;
+  int group, bits, scale_item;
+  hr_quant_code code;
+  hr_quant_scale scale;
+} hr_qmm_matrix;
+
+/* One table. */
+typedef struct hr_qmm_kernels {
+  /* Floats of an ordered row: `length` rounded up. */
+  int64_t (*ordered_length)(const hr_qmm_matrix *w);
+  /* One row of x (length floats, overwritten) in the order that dots() wants, and the sums of its groups. */
+  void (*order)(float *to, float *sums, const float *x, const hr_qmm_matrix *w);
+  /* y[r * n_y + j] = sum over p of x[r][p] * w[j][p] for rows r of x (at most HR_QMM_ROWS; ordered_length and
+   * length / group floats apart) and rows j in [first, end) of w. */
+  void (*dots)(void *y, hr_qmm_type type, int64_t n_y, const hr_qmm_matrix *w, int64_t first, int64_t end,
+               const float *x, const float *sums, int rows);
+  /* y[r * n_y + j] = sum over p of x[r * k + p] * w[p][j], for columns j in [first, end): at most HR_QUANT_TILE,
+   * multiples of 16; x in its own order. w has k rows. */
+  void (*sums)(void *y, hr_qmm_type type, int64_t n_y, const hr_qmm_matrix *w, int64_t first, int64_t end,
+               const float *x, int64_t k, int rows);
+  /* Elements [first, first + count) of a row as floats: first and count are multiples of 8, and a piece is at most
+   * HR_QMM_PIECE elements that start at a multiple of it or of the group. */
+  void (*piece)(float *to, const hr_qmm_matrix *w, int64_t row, int64_t first, int count);
+} hr_qmm_kernels;
+
+#endif
