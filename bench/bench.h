@@ -51,7 +51,8 @@ typedef struct bench_group {
 } bench_group;
 
 /* One group a file. */
-extern const bench_group bench_engine, bench_streams, bench_latency, bench_kernels, bench_fast, bench_fft, bench_memory;
+extern const bench_group bench_engine, bench_streams, bench_latency, bench_kernels, bench_fast, bench_fft, bench_memory,
+    bench_quant;
 
 /* True with --quick: fewer samples and smaller graphs, for a look; goals are judged all the same. */
 extern bool bench_quick;

@@ -9,7 +9,7 @@
 #include "report.h"
 
 static const bench_group *const groups[] = {&bench_engine, &bench_streams, &bench_latency, &bench_kernels,
-                                            &bench_fast,   &bench_fft,     &bench_memory};
+                                            &bench_fast,   &bench_fft,     &bench_memory,  &bench_quant};
 enum { GROUPS = sizeof groups / sizeof groups[0], RESULTS_MAX = 256 };
 
 typedef struct options {
