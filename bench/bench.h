@@ -51,8 +51,15 @@ typedef struct bench_group {
 } bench_group;
 
 /* One group a file. */
-extern const bench_group bench_engine, bench_streams, bench_latency, bench_kernels, bench_fast, bench_fft, bench_memory,
-    bench_quant;
+extern const bench_group bench_engine;
+extern const bench_group bench_streams;
+extern const bench_group bench_latency;
+extern const bench_group bench_kernels;
+extern const bench_group bench_move;
+extern const bench_group bench_fast;
+extern const bench_group bench_fft;
+extern const bench_group bench_quant;
+extern const bench_group bench_memory;
 
 /* True with --quick: fewer samples and smaller graphs, for a look; goals are judged all the same. */
 extern bool bench_quick;

@@ -8,8 +8,17 @@
 #include "bench.h"
 #include "report.h"
 
-static const bench_group *const groups[] = {&bench_engine, &bench_streams, &bench_latency, &bench_kernels,
-                                            &bench_fast,   &bench_fft,     &bench_memory,  &bench_quant};
+static const bench_group *const groups[] = {
+    &bench_engine,   //
+    &bench_streams,  //
+    &bench_latency,  //
+    &bench_kernels,  //
+    &bench_move,     //
+    &bench_fast,     //
+    &bench_fft,      //
+    &bench_quant,    //
+    &bench_memory,   //
+};
 enum { GROUPS = sizeof groups / sizeof groups[0], RESULTS_MAX = 256 };
 
 typedef struct options {

@@ -4,6 +4,19 @@
 #include "sched/thread.h"
 #include "sched/tuning.h"
 
+/* Whether sleepers should be woken for `rest_ns` of work: when it is worth it by itself, or with what this thread did
+ * alone in loops shortly before. Loops of a few microseconds in a row so get company, single ones do not. */
+static bool worth_waking(int64_t rest_ns, int64_t now_ns) {
+  hr_thread *thread = hr_thread_get();
+  if (!thread || rest_ns > HR_LOOP_WORTH_NS) return rest_ns > HR_LOOP_WORTH_NS;
+  if (now_ns - thread->alone_at > HR_LOOP_WORTH_NS) thread->alone_ns = 0;
+  thread->alone_at = now_ns;
+  thread->alone_ns += rest_ns;
+  bool worth = thread->alone_ns > HR_LOOP_WORTH_NS;
+  if (worth) thread->alone_ns = 0;
+  return worth;
+}
+
 /* Threads that spin see the loop at once; sleepers are woken only when the first chunk shows that the rest is worth it.
  */
 static void run(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx, bool light) {
@@ -17,7 +30,10 @@ static void run(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx,
   int64_t begin = hr_now_ns();
   fn(ctx, 0);
   int64_t left = chunks - hr_load_relaxed(&loop.taken);
-  if (left > 0 && (hr_now_ns() - begin) * left > HR_LOOP_WORTH_NS) hr_pool_loop_wake(left);
+  if (left > 0 && hr_load_relaxed(&loop.guests) == 0) {
+    int64_t now = hr_now_ns();
+    if (worth_waking((now - begin) * left, now)) hr_pool_loop_wake(left);
+  }
   for (int64_t chunk = 1; hr_add_relaxed(&loop.taken, 1) < chunks; chunk++) fn(ctx, chunk);
   hr_pool_loop_close(&loop);
 }

@@ -21,7 +21,8 @@ typedef struct hr_thread {
   hr_point task;                          /* that task's place, while in_task */
   hr_stream *defaults[HR_THREAD_DEVICES]; /* one handle each */
   uint8_t default_device, default_device_index;
-  uint64_t walks; /* evaluations so far, from a number that no other thread has */
+  uint64_t walks;             /* evaluations so far, from a number that no other thread has */
+  int64_t alone_ns, alone_at; /* what guests could have done of its newest loops, and when (parallel.c) */
   /* Places for rooms above: value and destructor. */
   void *slots[HR_THREAD_SLOTS];
 } hr_thread;
