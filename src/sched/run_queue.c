@@ -57,19 +57,20 @@ hr_stream *hr_run_queue_pop(hr_run_queue *queue) {
   return NULL;
 }
 
-/* Runnable for longer than HR_STARVE_NS: too long? */
-static bool is_due(hr_stream *s, int64_t waited, bool beyond) {
+/* How long a stream may be runnable before a turn is granted for it (W4). */
+static int64_t patience_ns(hr_stream *s, bool beyond) {
   uint8_t pace = hr_load_relaxed(&s->pace);
-  bool patient = pace == HR_PACE_SLOW || (pace == HR_PACE_UNKNOWN && beyond);
-  return !patient || waited > HR_SLOW_STARVE_NS;
+  return pace == HR_PACE_SLOW || (pace == HR_PACE_UNKNOWN && beyond) ? HR_SLOW_STARVE_NS : HR_STARVE_NS;
 }
 
 hr_stream *hr_run_queue_starving(hr_run_queue *queue, int64_t now_ns, bool beyond) {
+  hr_stream *urgent = NULL; /* the most urgent one that is half way there */
   for (int p = 0; p < HR_PRIORITY_BACKGROUND; p++)
     for (hr_stream *s = queue->head[p]; s; s = s->queue_next) {
-      int64_t waited = now_ns - s->queued_ns;
-      if (waited <= HR_STARVE_NS) break; /* oldest first */
-      if (is_due(s, waited, beyond)) return s;
+      int64_t waited = now_ns - s->queued_ns, patience = patience_ns(s, beyond);
+      if (waited <= HR_STARVE_NS / 2) break; /* oldest first */
+      if (waited > patience) return urgent && urgent->queue_priority < p ? urgent : s;
+      if (!urgent && waited > patience / 2) urgent = s;
     }
   return NULL;
 }

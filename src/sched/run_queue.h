@@ -22,7 +22,8 @@ void hr_run_queue_remove(hr_run_queue *queue, hr_stream *stream);
 void hr_run_queue_move(hr_run_queue *queue, hr_stream *stream);
 /* Removes the next stream by priority; every sixteenth turn looks at the background first (R14). NULL: empty. */
 hr_stream *hr_run_queue_pop(hr_run_queue *queue);
-/* The first stream that is due for a grant (W4 of pool.h), or NULL. `beyond`: more threads than the limit run. */
+/* When a stream is due for a grant (W4 of pool.h): that one, or a more urgent one that soon will be. Else NULL.
+ * `beyond`: more threads than the limit run. */
 hr_stream *hr_run_queue_starving(hr_run_queue *queue, int64_t now_ns, bool beyond);
 /* In the child of a fork. */
 void hr_run_queue_clear(hr_run_queue *queue);
