@@ -21,12 +21,12 @@ static hr_status matmul_infer(hr_layout *out, const hr_op_call *call) {
   return hr_layout_set(out, shape, a->ndim, hr_array_dtype(a));
 }
 
-/* 50 additions and multiplications a nanosecond on one core, besides what moving the operands takes. */
+/* 80 additions and multiplications a nanosecond on one core, besides what moving the operands takes. */
 static uint64_t matmul_cost(const hr_op_call *call, hr_array *const *out) {
   const hr_array *a = call->in[0];
   uint64_t length = (uint64_t)hr_array_shape(a)[a->ndim - 1];
   uint64_t bytes = hr_array_nbytes(a) + hr_array_nbytes(call->in[1]) + hr_array_nbytes(out[0]);
-  return 300 + (uint64_t)out[0]->size * length / 50 + bytes / 8;
+  return 300 + (uint64_t)out[0]->size * length / 80 + bytes / 32;
 }
 
 const hr_op hr_op_matmul = {.name = "matmul",

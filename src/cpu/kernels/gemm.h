@@ -8,6 +8,7 @@
 #ifndef HR_CPU_KERNELS_GEMM_H
 #define HR_CPU_KERNELS_GEMM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Tables f32 and f64. c[i * ldc + j] = (or +=, when add) sum over p of a[p * rows + i] * b[p * columns + j], p
@@ -20,6 +21,34 @@ typedef struct hr_gemm_kernels {
   void (*tile_rows)(int64_t k, const void *a, int64_t row, const void *b, void *c, int64_t ldc, int n, int add,
                     const void *next);
 } hr_gemm_kernels;
+
+/* Lines of memory that will be read soon, fetched into L2 meanwhile: `rows` times `lines` of 64 bytes, rows `step`
+ * bytes apart. */
+typedef struct hr_gemm_fetch {
+  const char *at;
+  int64_t step;
+  int rows, lines;
+} hr_gemm_fetch;
+
+/* A product of blocks as they lie in memory: C (m, n) = or += A (m, k) B (k, n), the sums in ascending k. Strides are
+ * in elements; columns of C have no gaps. Those of B have none either, or B lies in slabs of `columns` columns, the
+ * last of which may be narrower, b_slab apart. */
+typedef struct hr_gemm_block {
+  const void *a, *b;
+  void *c;
+  int64_t a_row, a_k, b_k, c_row;
+  int64_t b_slab;  /* 0: no slabs */
+  int64_t m, n, k; /* at least 1 */
+  bool add;
+  bool far;            /* B is not in L1: it is fetched ahead */
+  hr_gemm_fetch fetch; /* rows 0: nothing */
+} hr_gemm_block;
+
+/* Tables f32 and f64. Reads the rows of A once for `columns` columns of B each time, so B should be in L2. */
+typedef struct hr_block_kernels {
+  int rows, columns; /* of a tile whose sums are held in registers */
+  void (*multiply)(const hr_gemm_block *block);
+} hr_block_kernels;
 
 /* Tables f32, f64, f16, bf16, c64: one a dtype of the operands. Strides are in elements. */
 typedef struct hr_pack_kernels {

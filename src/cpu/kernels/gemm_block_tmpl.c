@@ -1,0 +1,177 @@
+/* Products of matrices in place. With 32 vector registers a tile is 6 rows by 4 vectors: 10 loads for 24 fused
+ * operations, and A's 6 rows find room in the ways of L1 even where they are a power of two apart (tiles of 14 by 2 do
+ * 16 loads for 28, and lose a tenth on matrices of 512). With 16 registers it is 6 by 2. A single vector of columns
+ * takes 12 rows: sums that wait for each other need company. */
+/* hr-dtypes: f32 f64 */
+#include "cpu/kernels/gemm.h"
+#include "cpu/kernels/vec_part.h"
+
+#if HR_ISA_LEVEL == 2
+enum { VECTORS = 4 };
+#else
+enum { VECTORS = 2 };
+#endif
+/* Rows of B that are fetched before their use: few, since rows a power of two apart share a set of L1. */
+enum { ROWS = 6, ROWS_OF_ONE = 12, AHEAD = 8 };
+
+typedef struct place {
+  const hr_gemm_block *block;
+  const hr_elem *a, *b;
+  hr_elem *c;
+  int last; /* columns of the last vector */
+} place;
+
+/* Steps along k. The pointer to what is fetched is one of its own: with addresses made from b the compiler runs out of
+ * general registers, and moves between those and the vectors' take the place of fused operations. */
+static inline __attribute__((always_inline)) void steps_of(hr_vec sums[ROWS_OF_ONE][VECTORS], int64_t count, place *at,
+                                                           int rows, int vectors, bool part, bool far) {
+  const hr_elem *a = at->a, *b = at->b;
+  int64_t a_row = at->block->a_row, a_k = at->block->a_k, b_k = at->block->b_k;
+  const hr_elem *ahead = b + AHEAD * b_k;
+  for (int64_t p = 0; p < count; p++, a += a_k, b += b_k) {
+    hr_vec y[VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+      y[v] = part && v == vectors - 1 ? hr_vec_load_part(b + v * HR_VEC_LANES, at->last)
+                                      : hr_vec_load(b + v * HR_VEC_LANES);
+      if (far) __builtin_prefetch(ahead + v * HR_VEC_LANES);
+    }
+    if (far) ahead += b_k;
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i++) {
+      hr_vec x = hr_vec_set(a[i * a_row]);
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; v++) sums[i][v] = hr_vec_fma(x, y[v], sums[i][v]);
+    }
+  }
+  at->a = a, at->b = b;
+}
+
+static inline __attribute__((always_inline)) void put(hr_elem *c, hr_vec sum, bool add, bool part, int count) {
+  if (add) sum = hr_vec_add(sum, part ? hr_vec_load_part(c, count) : hr_vec_load(c));
+  if (part)
+    hr_vec_store_part(c, sum, count);
+  else
+    hr_vec_store(c, sum);
+}
+
+static inline __attribute__((always_inline)) void fetch_rows(const hr_elem *c, int64_t c_row, int first, int end,
+                                                             int vectors) {
+  for (int i = first; i < end; i++)
+    for (int v = 0; v < vectors; v++) __builtin_prefetch(c + i * c_row + v * HR_VEC_LANES, 1);
+}
+
+/* Rows of C that are added to are fetched in two parts: all at once they would hold up what fetches B. */
+static inline __attribute__((always_inline)) void tile(place at, int rows, int vectors, bool part) {
+  hr_vec sums[ROWS_OF_ONE][VECTORS];
+  hr_elem *c = at.c;
+  int64_t c_row = at.block->c_row;
+  bool add = at.block->add;
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) sums[i][v] = hr_vec_set(0);
+  if (at.block->far) {
+    int64_t first = add ? at.block->k / 2 : 0;
+    if (add) fetch_rows(c, c_row, 0, rows / 2, vectors);
+    steps_of(sums, first, &at, rows, vectors, part, true);
+    if (add) fetch_rows(c, c_row, rows / 2, rows, vectors);
+    steps_of(sums, at.block->k - first, &at, rows, vectors, part, true);
+  } else {
+    steps_of(sums, at.block->k, &at, rows, vectors, part, false);
+  }
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+      put(c + i * c_row + v * HR_VEC_LANES, sums[i][v], add, part && v == vectors - 1, at.last);
+}
+
+/* One function for each size of a tile, whole and with a last vector that is not. */
+#define TILE(rows, vectors)                                                                  \
+  static void whole_##rows##_##vectors(const place *at) { tile(*at, rows, vectors, false); } \
+  static void part_##rows##_##vectors(const place *at) { tile(*at, rows, vectors, true); }
+#define TILES(vectors) \
+  TILE(1, vectors)     \
+  TILE(2, vectors)     \
+  TILE(3, vectors)     \
+  TILE(4, vectors)     \
+  TILE(5, vectors)     \
+  TILE(6, vectors)
+#define TILES_OF_ONE \
+  TILES(1)           \
+  TILE(7, 1)         \
+  TILE(8, 1)         \
+  TILE(9, 1)         \
+  TILE(10, 1)        \
+  TILE(11, 1)        \
+  TILE(12, 1)
+#define COLUMN(kind, vectors)                                                                               \
+  NULL, kind##_1_##vectors, kind##_2_##vectors, kind##_3_##vectors, kind##_4_##vectors, kind##_5_##vectors, \
+      kind##_6_##vectors
+#define COLUMN_OF_ONE(kind) COLUMN(kind, 1), kind##_7_1, kind##_8_1, kind##_9_1, kind##_10_1, kind##_11_1, kind##_12_1
+
+TILES_OF_ONE
+TILES(2)
+#if HR_ISA_LEVEL == 2
+TILES(3)
+TILES(4)
+#define TABLE(kind)                                                                  \
+  {                                                                                  \
+    {COLUMN_OF_ONE(kind)}, {COLUMN(kind, 2)}, {COLUMN(kind, 3)}, { COLUMN(kind, 4) } \
+  }
+#else
+#define TABLE(kind)                            \
+  {                                            \
+    {COLUMN_OF_ONE(kind)}, { COLUMN(kind, 2) } \
+  }
+#endif
+
+/* By whether the last vector is a part, by vectors less 1, by rows. */
+static void (*const tiles[2][VECTORS][ROWS_OF_ONE + 1])(const place *) = {TABLE(whole), TABLE(part)};
+
+typedef struct fetcher {
+  const hr_gemm_fetch *what;
+  int row, line, share; /* lines for each tile */
+} fetcher;
+
+static fetcher fetcher_of(const hr_gemm_block *block) {
+  const hr_gemm_fetch *what = &block->fetch;
+  if (what->rows == 0) return (fetcher){.what = what};
+  int64_t parts = (block->m + ROWS - 1) / ROWS * ((block->n + VECTORS * HR_VEC_LANES - 1) / (VECTORS * HR_VEC_LANES));
+  return (fetcher){.what = what, .share = (int)((int64_t)what->rows * what->lines / parts) + 1};
+}
+
+static inline void fetch(fetcher *f) {
+  for (int i = 0; i < f->share && f->row < f->what->rows; i++) {
+    __builtin_prefetch(f->what->at + f->row * f->what->step + 64 * f->line, 0, 2);
+    if (++f->line == f->what->lines) f->row++, f->line = 0;
+  }
+}
+
+/* Panels of columns, then of rows, as even as they can be where B does not lie in slabs. */
+static void multiply(const hr_gemm_block *block) {
+  const hr_elem *a = block->a, *b = block->b;
+  hr_elem *c = block->c;
+  fetcher ahead = fetcher_of(block);
+  int64_t vectors_left = (block->n + HR_VEC_LANES - 1) / HR_VEC_LANES, panels = (vectors_left + VECTORS - 1) / VECTORS;
+  for (int64_t j = 0; panels > 0; panels--) {
+    int vectors = (int)((vectors_left + panels - 1) / panels);
+    if (block->b_slab) vectors = (int)(vectors_left < VECTORS ? vectors_left : VECTORS);
+    int64_t left = block->n - j, width = vectors * HR_VEC_LANES;
+    int last = (int)(left < width ? left - (width - HR_VEC_LANES) : HR_VEC_LANES);
+    int most = vectors == 1 ? ROWS_OF_ONE : ROWS;
+    int64_t row = 0;
+    for (int64_t parts = (block->m + most - 1) / most; parts > 0; parts--) {
+      int rows = (int)((block->m - row + parts - 1) / parts);
+      place at = {block, a + row * block->a_row, b, c + row * block->c_row + j, last};
+      fetch(&ahead);
+      tiles[last < HR_VEC_LANES][vectors - 1][rows](&at);
+      row += rows;
+    }
+    j += width, vectors_left -= vectors;
+    b += block->b_slab ? block->b_slab : width;
+  }
+}
+
+const hr_block_kernels HR_NAME(hr_block) = {.rows = ROWS, .columns = VECTORS * HR_VEC_LANES, .multiply = multiply};

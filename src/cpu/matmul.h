@@ -1,0 +1,48 @@
+/* src/cpu/matmul.h - matrix products for run functions.
+ *
+ * X1  Each sum is taken in ascending k, in steps whose cut depends on shapes, strides and dtype alone: the same bits
+ *     for any number of workers.
+ * X2  Any strides; A and B must not overlap C. Half types are summed in float32 and rounded once. */
+#ifndef HR_CPU_MATMUL_H
+#define HR_CPU_MATMUL_H
+
+#include <stdint.h>
+
+#include "array/dtype.h"
+#include "base/error.h"
+#include "cpu/kernels/gemm.h"
+
+/* C (batch, m, n) row-major = A (m, k) B (k, n) of each item. Strides and places are in elements of the dtype: f16,
+ * bf16, f32, f64 or c64. Item i's operands begin at a + a_items[i] and b + b_items[i]; NULL: at a and b, for a batch
+ * of 1. */
+typedef struct hr_product {
+  const char *a, *b;
+  char *c;
+  int64_t batch, m, n, k; /* at least 1 */
+  int64_t a_row, a_k, b_k, b_column;
+  const int64_t *a_items, *b_items;
+  hr_dtype dtype;
+  int item_bytes; /* of the dtype */
+} hr_product;
+
+static inline const char *hr_product_a(const hr_product *p, int64_t index) {
+  return p->a + (p->a_items ? p->a_items[index] * p->item_bytes : 0);
+}
+static inline const char *hr_product_b(const hr_product *p, int64_t index) {
+  return p->b + (p->b_items ? p->b_items[index] * p->item_bytes : 0);
+}
+
+/* Fails for want of memory only. Cut into parallel loops by size. */
+hr_status hr_product_run(const hr_product *p) HR_MUST_USE;
+
+/* --- parts of it --- */
+
+/* True when one side is a vector, and the other a matrix with a unit stride. */
+bool hr_product_is_vector(const hr_product *p);
+hr_status hr_product_vector(const hr_product *p) HR_MUST_USE;
+hr_status hr_product_matrix(const hr_product *p) HR_MUST_USE;
+
+/* For the running processor. */
+const hr_pack_kernels *hr_product_pack(hr_dtype dtype);
+
+#endif
