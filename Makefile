@@ -27,6 +27,7 @@ check-full: setup                          ## also: every sanitizer, instruction
 
 bench: build                               ## time Headrace
 	$(BUILD)/bench/headrace-bench
+	bench/python
 
 bench-peers: build                         ## time Headrace and its peers side by side
 	bench/peers

@@ -37,6 +37,8 @@ foreach(file IN LISTS headrace_python_files)
 endforeach()
 
 if(SKBUILD)
+  # A wheel has no links: the library is one file under the name that the module looks for.
+  set_target_properties(headrace PROPERTIES VERSION ${PROJECT_VERSION_MAJOR})
   install(TARGETS headrace-python LIBRARY DESTINATION headrace COMPONENT python)
   install(TARGETS headrace LIBRARY DESTINATION headrace COMPONENT python NAMELINK_SKIP)
 endif()

@@ -179,8 +179,9 @@ bool hr_get_like(hr_call *call, PyObject *arg, mlx_array other, mlx_array *out) 
 
 bool hr_get_pair(hr_call *call, PyObject *a, PyObject *b, mlx_array *out_a, mlx_array *out_b) {
   if (!hr_is_array(a) && hr_is_array(b)) return hr_get_pair(call, b, a, out_b, out_a);
-  return hr_get_array(call, a, "a", out_a) &&
-         (hr_is_array(a) ? hr_get_like(call, b, *out_a, out_b) : hr_get_array(call, b, "b", out_b));
+  if (!hr_get_array(call, a, "a", out_a)) return false;
+  if (!hr_is_array(a) || !hr_is_scalar(b)) return hr_get_array(call, b, "b", out_b);
+  return hr_weak_scalar(call, b, mlx_array_dtype(*out_a), out_b);
 }
 
 bool hr_get_arrays(hr_call *call, PyObject *arg, const char *name, mlx_vector_array *out) {

@@ -4,10 +4,6 @@
 
 #include "core.h"
 
-bool hr_is_scalar(PyObject *object) {
-  return PyFloat_Check(object) || PyLong_Check(object) || PyComplex_Check(object); /* a bool is an int */
-}
-
 /* --- halves: the nearest, ties to even --- */
 
 static uint16_t to_bfloat16(float value) {
@@ -132,7 +128,8 @@ static mlx_dtype own_dtype(PyObject *scalar) {
   return PyFloat_Check(scalar) ? MLX_FLOAT32 : MLX_COMPLEX64;
 }
 
-bool hr_from_weak_scalar(PyObject *scalar, int other, mlx_array *out) {
+/* The dtype of a scalar beside `other`, checked for its range. */
+static bool weak_dtype(PyObject *scalar, int other, mlx_dtype *out) {
   mlx_dtype dtype = own_dtype(scalar);
   if (other != HR_NO_DTYPE) {
     bool inexact = hr_is_floating((mlx_dtype)other) || other == MLX_COMPLEX64;
@@ -142,8 +139,50 @@ bool hr_from_weak_scalar(PyObject *scalar, int other, mlx_array *out) {
       if (hr_is_integer(dtype) && !check_range(scalar, dtype)) return false;
     }
   }
-  return hr_from_scalar(scalar, dtype, out);
+  *out = dtype;
+  return true;
 }
+
+bool hr_from_weak_scalar(PyObject *scalar, int other, mlx_array *out) {
+  mlx_dtype dtype;
+  return weak_dtype(scalar, other, &dtype) && hr_from_scalar(scalar, dtype, out);
+}
+
+#ifdef Py_GIL_DISABLED
+bool hr_weak_scalar(hr_call *call, PyObject *scalar, mlx_dtype other, mlx_array *out) {
+  return hr_from_weak_scalar(scalar, (int)other, out) && hr_call_keep(call, *out);
+}
+void hr_scalars_clear(hr_state *st) { (void)st; }
+#else
+/* A call borrows what is in the table. Only hr_get_pair() does so, as the last thing before the operation, which takes
+ * a reference of its own: nothing replaces the scalar in between. */
+bool hr_weak_scalar(hr_call *call, PyObject *scalar, mlx_dtype other, mlx_array *out) {
+  uint64_t bits = 0;
+  mlx_dtype dtype;
+  if (!weak_dtype(scalar, (int)other, &dtype) || !hr_store_scalar((char *)&bits, dtype, scalar)) return false;
+  uint64_t hash = (bits ^ (uint64_t)dtype << 59) * UINT64_C(0x9E3779B97F4A7C15);
+  size_t place = (size_t)(hash >> 32) % HR_CACHED_SCALARS;
+  bool known = call->st->scalars[place].value.ctx && call->st->scalars[place].bits == bits &&
+               call->st->scalars[place].dtype == dtype;
+  if (!known) {
+    mlx_array value = mlx_array_new_data(&bits, NULL, 0, dtype);
+    if (!value.ctx) return hr_raise(call->st);
+    if (call->st->scalars[place].value.ctx) mlx_array_free(call->st->scalars[place].value);
+    call->st->scalars[place].value = value;
+    call->st->scalars[place].bits = bits;
+    call->st->scalars[place].dtype = dtype;
+  }
+  *out = call->st->scalars[place].value;
+  return true;
+}
+
+void hr_scalars_clear(hr_state *st) {
+  for (int i = 0; i < HR_CACHED_SCALARS; i++) {
+    if (st->scalars[i].value.ctx) mlx_array_free(st->scalars[i].value);
+    st->scalars[i].value.ctx = NULL;
+  }
+}
+#endif
 
 /* --- buffers --- */
 

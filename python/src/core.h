@@ -24,7 +24,13 @@
 #include "headrace/headrace.h"
 #include "mlx/c/mlx.h"
 
-enum { HR_DTYPES = MLX_COMPLEX64 + 1, HR_MAX_AXES = 32, HR_MAX_PARAMS = 20, HR_MAX_TEMPS = 3 * HR_MAX_AXES };
+enum {
+  HR_DTYPES = MLX_COMPLEX64 + 1,
+  HR_MAX_AXES = 32,
+  HR_MAX_PARAMS = 20,
+  HR_MAX_TEMPS = 3 * HR_MAX_AXES,
+  HR_CACHED_SCALARS = 16
+};
 
 typedef enum hr_type_id {
   HR_TYPE_ARRAY,
@@ -45,8 +51,15 @@ typedef struct hr_state {
   PyObject *device_types; /* class DeviceType */
   PyObject *device_cpu;   /* its members */
   PyObject *device_gpu;
-  PyObject *range_error;   /* raised for axes and indices out of range: an IndexError and a ValueError */
-  PyObject *scope;         /* ContextVar: the Stream of the innermost `with stream(...)` */
+  PyObject *range_error; /* raised for axes and indices out of range: an IndexError and a ValueError */
+  PyObject *scope;       /* ContextVar: the Stream of the innermost `with stream(...)` */
+#ifndef Py_GIL_DISABLED
+  struct {
+    mlx_array value; /* empty: an unused place */
+    mlx_dtype dtype;
+    uint64_t bits;
+  } scalars[HR_CACHED_SCALARS]; /* constants met lately (convert.c); under the interpreter's lock */
+#endif
   _Atomic(int) precision;  /* of printed floats; -1: as many digits as six need */
   _Atomic(int) has_scopes; /* whether any scope was ever opened; until then the variable is not looked at */
 } hr_state;
@@ -226,7 +239,13 @@ bool hr_from_object(hr_state *st, PyObject *object, int dtype, mlx_array *out);
 /* Scalars, arrays and what has a buffer, DLPack or __array__; no lists. */
 bool hr_from_value(hr_state *st, PyObject *object, int dtype, mlx_array *out);
 bool hr_from_list(hr_state *st, PyObject *list, int dtype, mlx_array *out);
-bool hr_is_scalar(PyObject *object);
+static inline bool hr_is_scalar(PyObject *object) { /* a bool is an int */
+  return PyFloat_Check(object) || PyLong_Check(object) || PyComplex_Check(object);
+}
+/* A Python scalar beside `other`, borrowed for the call. Programs use the same constants again and again, so the
+ * newest ones are kept as arrays. */
+bool hr_weak_scalar(hr_call *call, PyObject *scalar, mlx_dtype other, mlx_array *out);
+void hr_scalars_clear(hr_state *st);
 /* A Python scalar as an array of the dtype that it takes beside `other` (HR_NO_DTYPE: alone). */
 bool hr_from_weak_scalar(PyObject *scalar, int other, mlx_array *out);
 bool hr_from_scalar(PyObject *scalar, mlx_dtype dtype, mlx_array *out);

@@ -177,6 +177,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
 static int clear(PyObject *module) {
   hr_state *st = hr_state_of_module(module);
   EACH_OBJECT(st, Py_CLEAR);
+  hr_scalars_clear(st);
   return 0;
 }
 

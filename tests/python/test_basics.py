@@ -185,3 +185,15 @@ def test_errors_name_the_argument():
                                (lambda: mx.zeros((2.0,)), TypeError, "'shape'"), (lambda: mx.reshape(x, (2,)), ValueError, "(2)")]:
         with pytest.raises(error, match=words.replace("(", r"\(").replace(")", r"\)")):
             call()
+
+
+def test_constants_are_not_mixed_up():
+    """More constants of different dtypes than are kept."""
+    arrays = [mx.array([1], getattr(mx, d)) for d in DTYPES[1:]]
+    for _ in range(3):
+        for k in range(40):
+            for x in arrays:
+                assert (x + k).tolist() == mx.add(x, mx.array(k, x.dtype)).tolist()
+    assert (mx.array([1.0]) + -0.0).dtype == mx.float32
+    assert math.copysign(1, (mx.array(-0.0) + -0.0).item()) == -1 and math.copysign(1, (mx.array(-0.0) + 0.0).item()) == 1
+    assert mx.clip(mx.array([0.0, 5.0]), 1.0, 2.0).tolist() == [1, 2]
