@@ -17,6 +17,7 @@ static const bench_group *const groups[] = {
     &bench_fast,     //
     &bench_fft,      //
     &bench_quant,    //
+    &bench_io,       //
     &bench_memory,   //
 };
 enum { GROUPS = sizeof groups / sizeof groups[0], RESULTS_MAX = 256 };

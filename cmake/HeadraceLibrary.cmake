@@ -12,6 +12,12 @@ find_path(KISSFFT_INCLUDE_DIR kissfft/kiss_fft.h REQUIRED)
 find_library(KISSFFT_LIBRARY kissfft-float REQUIRED)
 target_include_directories(headrace-flags SYSTEM INTERFACE ${KISSFFT_INCLUDE_DIR})
 target_link_libraries(headrace-flags INTERFACE $<LINK_ONLY:${KISSFFT_LIBRARY}>)
+
+# zlib: deflate and CRC-32 of .npz files.
+find_path(ZLIB_INCLUDE_DIR zlib.h REQUIRED)
+find_library(ZLIB_LIBRARY z REQUIRED)
+target_include_directories(headrace-flags SYSTEM INTERFACE ${ZLIB_INCLUDE_DIR})
+target_link_libraries(headrace-flags INTERFACE $<LINK_ONLY:${ZLIB_LIBRARY}>)
 target_link_options(headrace-flags INTERFACE LINKER:--as-needed)
 
 file(GLOB headrace_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.c)

@@ -189,6 +189,42 @@ def save_safetensors_writer(file, arrays, metadata={}):
         _free("map_string_to_string", m)
 
 
+def load_npz(path):
+    out = lib.mlx_map_string_to_array_new()
+    try:
+        check(lib.hr_load_npz(C.byref(out), str(path).encode(), STREAM))
+        return _entries(out, "array")
+    finally:
+        _free("map_string_to_array", out)
+
+
+def load_npz_reader(file):
+    out, reader = lib.mlx_map_string_to_array_new(), file.reader()
+    try:
+        check(lib.hr_load_npz_reader(C.byref(out), reader, STREAM))
+        return _entries(out, "array")
+    finally:
+        _free("map_string_to_array", out)
+        _free("io_reader", reader)
+
+
+def save_npz(path, arrays, compressed):
+    handle = array_map(arrays)
+    try:
+        check(lib.hr_save_npz(str(path).encode(), handle, C.c_bool(compressed)))
+    finally:
+        _free("map_string_to_array", handle)
+
+
+def save_npz_writer(file, arrays, compressed):
+    handle, writer = array_map(arrays), file.writer()
+    try:
+        check(lib.hr_save_npz_writer(writer, handle, C.c_bool(compressed)))
+    finally:
+        _free("io_writer", writer)
+        _free("map_string_to_array", handle)
+
+
 def _texts(vector):
     out = []
     for i in range(lib.mlx_vector_string_size(vector)):

@@ -5,6 +5,7 @@
 #include "headrace/array.h"
 #include "headrace/fence.h"
 #include "headrace/future.h"
+#include "headrace/io.h"
 #include "headrace/loop.h"
 #include "headrace/runtime.h"
 #include "headrace/status.h"
