@@ -68,19 +68,74 @@ HR_INLINE void transpose_block(char *out, int64_t out_stride, const char *in, in
     for (int64_t c = 0; c < columns; c++) ((hr_elem *)(out + r * out_stride))[c] = block[r][c];
 }
 
-static void transpose(char *out, int64_t out_stride, const char *in, int64_t in_stride, int64_t rows, int64_t columns) {
-  for (int64_t r = 0; r < rows; r += BLOCK) {
-    int64_t height = rows - r < BLOCK ? rows - r : BLOCK;
-    for (int64_t c = 0; c < columns; c += BLOCK) {
-      int64_t width = columns - c < BLOCK ? columns - c : BLOCK;
-      char *to = out + r * out_stride + c * (int64_t)sizeof(hr_elem);
-      const char *from = in + c * in_stride + r * (int64_t)sizeof(hr_elem);
-      if (height == BLOCK && width == BLOCK) {
-        transpose_block(to, out_stride, from, in_stride, BLOCK, BLOCK);
-      } else {
-        transpose_block(to, out_stride, from, in_stride, height, width);
-      }
+#if HR_ISA_LEVEL >= 1 && HR_ELEM_CODE == 4
+/* Squares in registers: pairs of rows are interleaved, then pairs of pairs, then halves of registers. */
+enum { SQUARE = 8 };
+HR_INLINE void transpose_square(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
+  __m256 row[8], pair[8];
+  for (int i = 0; i < 8; i++) row[i] = _mm256_loadu_ps((const float *)(const void *)(in + i * in_stride));
+  for (int i = 0; i < 8; i += 2) {
+    pair[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
+    pair[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int k = 0; k < 2; k++) {
+      row[i + 2 * k] = _mm256_shuffle_ps(pair[i + k], pair[i + k + 2], 0x44);
+      row[i + 2 * k + 1] = _mm256_shuffle_ps(pair[i + k], pair[i + k + 2], 0xee);
     }
+  for (int i = 0; i < 4; i++) {
+    _mm256_storeu_ps((float *)(void *)(out + i * out_stride), _mm256_permute2f128_ps(row[i], row[i + 4], 0x20));
+    _mm256_storeu_ps((float *)(void *)(out + (i + 4) * out_stride), _mm256_permute2f128_ps(row[i], row[i + 4], 0x31));
+  }
+}
+#elif HR_ISA_LEVEL >= 1 && HR_ELEM_CODE == 5
+enum { SQUARE = 4 };
+HR_INLINE void transpose_square(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
+  __m256d row[4], pair[4];
+  for (int i = 0; i < 4; i++) row[i] = _mm256_loadu_pd((const double *)(const void *)(in + i * in_stride));
+  for (int i = 0; i < 4; i += 2) {
+    pair[i] = _mm256_unpacklo_pd(row[i], row[i + 1]);
+    pair[i + 1] = _mm256_unpackhi_pd(row[i], row[i + 1]);
+  }
+  for (int i = 0; i < 2; i++) {
+    _mm256_storeu_pd((double *)(void *)(out + i * out_stride), _mm256_permute2f128_pd(pair[i], pair[i + 2], 0x20));
+    _mm256_storeu_pd((double *)(void *)(out + (i + 2) * out_stride),
+                     _mm256_permute2f128_pd(pair[i], pair[i + 2], 0x31));
+  }
+}
+#endif
+
+HR_INLINE void transpose_full(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
+#if HR_ISA_LEVEL >= 1 && (HR_ELEM_CODE == 4 || HR_ELEM_CODE == 5)
+  enum { BYTES = SQUARE * sizeof(hr_elem) };
+  for (int r = 0; r < BLOCK / SQUARE; r++)
+    for (int c = 0; c < BLOCK / SQUARE; c++)
+      transpose_square(out + r * SQUARE * out_stride + c * BYTES, out_stride, in + c * SQUARE * in_stride + r * BYTES,
+                       in_stride);
+#else
+  transpose_block(out, out_stride, in, in_stride, BLOCK, BLOCK);
+#endif
+}
+
+/* Several blocks side by side before the next ones below, so that neighbouring lines are written soon after each other.
+ */
+enum { ABREAST = 4 * BLOCK };
+
+static void transpose(char *out, int64_t out_stride, const char *in, int64_t in_stride, int64_t rows, int64_t columns) {
+  const int64_t item = (int64_t)sizeof(hr_elem);
+  for (int64_t left = 0; left < columns; left += ABREAST) {
+    int64_t right = columns - left < ABREAST ? columns : left + ABREAST;
+    for (int64_t r = 0; r < rows; r += BLOCK)
+      for (int64_t c = left; c < right; c += BLOCK) {
+        int64_t height = rows - r < BLOCK ? rows - r : BLOCK, width = right - c < BLOCK ? right - c : BLOCK;
+        char *to = out + r * out_stride + c * item;
+        const char *from = in + c * in_stride + r * item;
+        if (height == BLOCK && width == BLOCK) {
+          transpose_full(to, out_stride, from, in_stride);
+        } else {
+          transpose_block(to, out_stride, from, in_stride, height, width);
+        }
+      }
   }
 }
 
