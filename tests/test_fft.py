@@ -49,7 +49,12 @@ LONG = [16384, 16411, 32768, 32769, 32771, 65536, 65537, 66066, 100000, 100003, 
 
 @pytest.mark.parametrize("n", LENGTHS + LONG)
 def test_lengths(n):
-    rows = 3 if n < 10000 else 2
+    check_length(n, 3 if n < 10000 else 2)
+    if n <= 4200:  # side by side, and with rows that are left over
+        check_length(n, 19)
+
+
+def check_length(n, rows):
     z, x = complexes((rows, n)), reals((rows, n))
     half = complexes((rows, n // 2 + 1))
     units = 4 if is_smooth(n) else 8

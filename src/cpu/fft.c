@@ -13,7 +13,7 @@
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
-enum { BLOCK = 8 /* rows: a line of complex64 */, PAD = 8, CHUNK_NS = 100000, RANGE = 1 << 15 };
+enum { BLOCK = HR_FFT_LANES /* rows: two lines of complex64 */, PAD = 8, CHUNK_NS = 100000, RANGE = 1 << 15 };
 
 typedef struct job {
   hr_fft_plan *plan;
@@ -26,6 +26,7 @@ typedef struct job {
   int64_t read, made; /* elements that a row has before the transform and after it, as read and stored */
   int64_t in_stride, out_stride, in_item, out_item;
   bool in_place_in, in_place_out; /* the input's row is what the plan reads; the output's row is what it writes */
+  bool aside;                     /* blocks of rows run side by side */
   float factor;
   hr_loop rows; /* operand 0 is the output, operand 1 the input */
   int64_t block, pitch;
@@ -165,26 +166,35 @@ static void store_block(const job *j, char *out, int64_t row_step, const hr_c64 
 
 /* --- short rows --- */
 
-static void transform_row(const job *j, const hr_c64 *in, hr_c64 *out, hr_c64 *scratch) {
-  hr_fft_run(j->plan, in, 1, out, scratch);
-  if (needs_scaling(j)) hr_fft_kernels_get()->scale(&out->re, j->factor, 2 * j->plan->n);
-  if (j->form == HR_FFT_REAL && j->even) to_half(j, out, 0, pairs(j));
-}
-
 typedef struct chunk {
   const job *job;
   hr_c64 *before, *after, *scratch;
 } chunk;
 
+/* Rows from `in` to `out`, whose values follow each other where more than the transform is to be done. */
+static void transform(const chunk *c, const hr_fft_rows *in, const hr_fft_rows *out, int64_t rows) {
+  const job *j = c->job;
+  if (j->aside) hr_fft_run_aside(j->plan, in, out, rows, c->scratch);
+  for (int64_t r = 0; r < rows; r++) {
+    hr_c64 *to = (hr_c64 *)(out->data + r * out->row_step);
+    if (!j->aside) hr_fft_run(j->plan, (const hr_c64 *)(in->data + r * in->row_step), 1, to, c->scratch);
+    if (j->form == HR_FFT_REAL && j->even) to_half(j, to, 0, pairs(j));
+    if (needs_scaling(j)) hr_fft_kernels_get()->scale(&to->re, j->factor, 2 * j->plan->n);
+  }
+}
+
 static void run_block(const chunk *c, char *out, int64_t out_step, const char *in, int64_t in_step, int64_t rows) {
   const job *j = c->job;
-  if (!j->in_place_in) read_rows(j, c->before, in, in_step, rows, 0, j->read);
-  for (int64_t r = 0; r < rows; r++) {
-    hr_c64 *before = c->before + r * j->pitch, *after = c->after + r * j->pitch;
-    if (j->form == HR_FFT_HALF) prepare(j, before, 0, pairs(j));
-    transform_row(j, j->in_place_in ? (const hr_c64 *)(in + r * in_step) : before,
-                  j->in_place_out ? (hr_c64 *)(out + r * out_step) : after, c->scratch);
-  }
+  hr_fft_rows from = {(char *)c->before, sizeof(hr_c64), j->pitch * (int64_t)sizeof(hr_c64)};
+  hr_fft_rows to = {(char *)c->after, sizeof(hr_c64), j->pitch * (int64_t)sizeof(hr_c64)};
+  if (j->in_place_in)
+    from = (hr_fft_rows){(char *)in, j->form == HR_FFT_REAL ? (int64_t)sizeof(hr_c64) : j->in_stride, in_step};
+  else
+    read_rows(j, c->before, in, in_step, rows, 0, j->read);
+  if (j->in_place_out)
+    to = (hr_fft_rows){out, j->form == HR_FFT_HALF ? (int64_t)sizeof(hr_c64) : j->out_stride, out_step};
+  for (int64_t r = 0; r < rows && j->form == HR_FFT_HALF; r++) prepare(j, c->before + r * j->pitch, 0, pairs(j));
+  transform(c, &from, &to, rows);
   if (!j->in_place_out) store_block(j, out, out_step, c->after, rows);
 }
 
@@ -207,7 +217,7 @@ static void short_rows(void *ctx, int64_t first, int64_t end) {
 static hr_status run_short(job *j) {
   int64_t grain = larger(CHUNK_NS / (j->plan->ns + 4 * j->n), 1);
   grain = (grain + j->block - 1) / j->block * j->block;
-  int64_t values = 2 * j->block * j->pitch + j->plan->scratch;
+  int64_t values = 2 * j->block * j->pitch + hr_fft_scratch(j->plan);
   hr_status status = hr_slots_init(&j->slots, (j->rows.size + grain - 1) / grain, values * (int64_t)sizeof(hr_c64));
   if (status == HR_OK) hr_parallel_range(j->rows.size, grain, short_rows, j);
   hr_slots_deinit(&j->slots);
@@ -304,10 +314,12 @@ static void set_places(job *j, const hr_array *in, const hr_array *out, int axis
   j->made = hr_array_shape(out)[axis];
   j->given = smaller(in_length, j->read);
   bool plain = j->form != HR_FFT_HALF && !j->widens && j->given == j->read;
-  j->in_place_in =
-      plain && (j->in_stride == j->in_item || j->n == 1) && (j->plan->is_long || in->buffer != out->buffer);
-  j->in_place_out = (j->form == HR_FFT_COMPLEX || j->even) && (j->out_stride == j->out_item || j->n == 1);
-  j->block = j->in_stride == j->in_item && j->out_stride == j->out_item ? 1 : BLOCK;
+  j->aside = !j->plan->is_long && hr_fft_runs_aside(j->plan, j->rows.shape[j->rows.ndim - 1]);
+  bool any_layout = j->aside && j->form == HR_FFT_COMPLEX;
+  bool dense_in = j->in_stride == j->in_item || j->n == 1, dense_out = j->out_stride == j->out_item || j->n == 1;
+  j->in_place_in = plain && (dense_in || any_layout) && (j->plan->is_long || j->aside || in->buffer != out->buffer);
+  j->in_place_out = j->form == HR_FFT_COMPLEX ? dense_out || (any_layout && j->factor == 1) : j->even && dense_out;
+  j->block = j->in_stride == j->in_item && j->out_stride == j->out_item && !j->aside ? 1 : BLOCK;
   j->pitch = j->plan->n + 1 + PAD;
 }
 

@@ -67,6 +67,31 @@ static hr_status no_memory(int64_t n) {
 
 static hr_status plan_get(hr_fft_plan **out, int64_t n, int sign, bool may_be_long);
 
+/* Fours first: they take the fewest operations. */
+static void set_radices(hr_fft_steps *steps, int64_t n) {
+  static const uint8_t radices[] = {4, 2, 3, 5};
+  for (int i = 0; i < 4; i++)
+    for (; n % radices[i] == 0; n /= radices[i]) steps->radix[steps->count++] = radices[i];
+}
+
+static hr_status make_steps(hr_fft_plan *plan) {
+  hr_fft_steps *steps = &plan->steps;
+  int64_t count = 0, m = plan->n;
+  steps->twiddles = hr_alloc(sizeof *steps->twiddles * (size_t)(2 * plan->n)); /* a step has fewer than m r of them */
+  if (!steps->twiddles) return no_memory(plan->n);
+  steps->n = plan->n;
+  steps->sign = plan->sign;
+  set_radices(steps, plan->n);
+  for (int i = 0; i < steps->count; i++) {
+    int r = steps->radix[i];
+    m /= r;
+    for (int64_t p = 0; p < m; p++)
+      for (int k = 1; k < r; k++) steps->twiddles[count++] = hr_fft_root(p * k, r * m, plan->sign);
+  }
+  plan->bytes += 2 * plan->n * (int64_t)sizeof *steps->twiddles;
+  return HR_OK;
+}
+
 static hr_status make_kiss(hr_fft_plan *plan) {
   size_t bytes = 0;
   (void)kiss_fft_alloc((int)plan->n, plan->sign > 0, NULL, &bytes);
@@ -75,7 +100,7 @@ static hr_status make_kiss(hr_fft_plan *plan) {
   (void)kiss_fft_alloc((int)plan->n, plan->sign > 0, plan->kiss, &bytes);
   plan->bytes = (int64_t)bytes;
   plan->ns = 20 + (int64_t)(0.65 * (double)plan->n * log2((double)plan->n));
-  return HR_OK;
+  return plan->n <= HR_FFT_SIDE_LONGEST ? make_steps(plan) : HR_OK;
 }
 
 static hr_status make_odd(hr_fft_plan *plan, int p) {
@@ -172,6 +197,7 @@ void hr_fft_plan_release(hr_fft_plan *plan) {
   hr_free(plan->kiss);
   hr_free(plan->twiddles);
   hr_free(plan->filter);
+  hr_free(plan->steps.twiddles);
   hr_free(plan);
 }
 

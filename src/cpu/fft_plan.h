@@ -1,6 +1,7 @@
 /* src/cpu/fft_plan.h - complex transforms of one length, out of KISS FFT's for lengths of the primes 2, 3 and 5.
  *
- *   kiss       2^a 3^b 5^c: one call of the library
+ *   kiss       2^a 3^b 5^c: one call of the library; up to HR_FFT_SIDE_LONGEST also HR_FFT_LANES rows side by side, a
+ *              lane of a vector each (kernels/fft.h): three to ten times as fast as one row after the other
  *   odd        p m with a prime 7 <= p <= 31: p transforms of every p-th value, and a step of its own (kernels/fft.h);
  *              KISS FFT has one too, which takes memory in each call and cannot report that there is none
  *   chirp      any other length: a convolution of 2^a 3^b 5^c >= 2n - 1 values (Bluestein 1970, "A linear filtering
@@ -20,7 +21,7 @@
 #include "base/atomic.h"
 #include "cpu/fft_roots.h"
 
-enum { HR_FFT_SHORT = 1 << 15 };
+enum { HR_FFT_SHORT = 1 << 15, HR_FFT_SIDE_LONGEST = 4096, HR_FFT_SIDE_LEAST = 4 };
 
 typedef enum hr_fft_kind { HR_FFT_COPY, HR_FFT_KISS, HR_FFT_ODD, HR_FFT_CHIRP, HR_FFT_SQUARE } hr_fft_kind;
 
@@ -41,6 +42,7 @@ typedef struct hr_fft_plan {
   hr_c64 *filter;      /* chirp: the conjugate transform of the conjugate chirp, over `padded` */
   int64_t padded;      /* chirp */
   hr_fft_roots powers; /* square: of n */
+  hr_fft_steps steps;  /* kiss: count is 0 where rows do not run side by side */
 } hr_fft_plan;
 
 /* n > 0. The caller owns one reference. */
@@ -49,6 +51,18 @@ void hr_fft_plan_release(hr_fft_plan *plan); /* NULL is fine */
 
 /* Short plans: n values `stride` apart to n contiguous ones; out and scratch overlap nothing. */
 void hr_fft_run(const hr_fft_plan *plan, const hr_c64 *in, int64_t stride, hr_c64 *out, hr_c64 *scratch);
+
+/* Whether rows of the plan run side by side, of which `rows` are neighbours. */
+static inline bool hr_fft_runs_aside(const hr_fft_plan *plan, int64_t rows) {
+  return plan->steps.count && rows >= HR_FFT_SIDE_LEAST;
+}
+/* Values of scratch for either way. */
+static inline int64_t hr_fft_scratch(const hr_fft_plan *plan) {
+  return plan->steps.count ? 2 * plan->n * HR_FFT_LANES : plan->scratch;
+}
+/* Any number of them; out may be in, value for value. */
+void hr_fft_run_aside(const hr_fft_plan *plan, const hr_fft_rows *in, const hr_fft_rows *out, int64_t rows,
+                      hr_c64 *scratch);
 
 /* Any plan, contiguous; out may be in. Takes memory. */
 hr_status hr_fft_run_long(const hr_fft_plan *plan, const hr_c64 *in, hr_c64 *out) HR_MUST_USE;

@@ -195,6 +195,40 @@ static void check_odd(const hr_fft_kernels *kernels, int p, int64_t m) {
   free(in), free(twiddles), free(out);
 }
 
+/* Rows of any layout, side by side: one way in, the other way out. */
+static void check_aside(const hr_fft_kernels *kernels, int64_t n, int64_t rows, bool columns) {
+  hr_fft_plan *plan = plan_of(n, -1);
+  hr_c64 *x = numbers(n * rows), *out = numbers(n * rows), last = out[n * rows];
+  float *scratch = malloc(sizeof *scratch * (size_t)(4 * n * HR_FFT_LANES));
+  assert_non_null(scratch);
+  int64_t item = (int64_t)sizeof *x, in_value = columns ? rows : 1, in_row = columns ? 1 : n;
+  hr_fft_rows from = {(char *)x, in_value * item, in_row * item};
+  hr_fft_rows to = {(char *)out, (columns ? 1 : rows) * item, (columns ? n : 1) * item};
+  kernels->side_by_side(&to, &from, rows, &plan->steps, scratch);
+  for (int64_t r = 0; r < rows; r++) {
+    hr_c64 *row = numbers(n), *result = numbers(n);
+    for (int64_t i = 0; i < n; i++) row[i] = x[i * in_value + r * in_row];
+    for (int64_t i = 0; i < n; i++) result[i] = columns ? out[r * n + i] : out[i * rows + r];
+    for (int64_t k = 0; k < n; k += 1 + n / 20) check_value(row, result, n, k, -1);
+    free(row), free(result);
+  }
+  assert_memory_equal(&last, out + n * rows, sizeof last);
+  free(x), free(out), free(scratch);
+  hr_fft_plan_release(plan);
+}
+
+static void test_aside(void **state) {
+  (void)state;
+  static const hr_fft_kernels *const levels[] = HR_ISA_ROW(hr_fft);
+  static const int64_t lengths[] = {2,  3,  4,  5,  6,  8,   9,   10,  12,  15,   16,  25,
+                                    27, 32, 45, 60, 64, 100, 128, 243, 375, 1024, 4096};
+  static const int64_t counts[] = {1, 5, 15, 16};
+  for (int level = 0; level <= (int)hr_isa_level(); level++)
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+      for (int k = 0; k < 4; k++)
+        for (int columns = 0; columns < 2; columns++) check_aside(levels[level], lengths[i], counts[k], columns);
+}
+
 static void test_kernels(void **state) {
   (void)state;
   static const hr_fft_kernels *const levels[] = HR_ISA_ROW(hr_fft);
@@ -253,7 +287,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_short),   cmocka_unit_test(test_strided),   cmocka_unit_test(test_long),
       cmocka_unit_test(test_kept),    cmocka_unit_test(test_no_memory), cmocka_unit_test(test_op_no_memory),
-      cmocka_unit_test(test_kernels), cmocka_unit_test(test_roots),     cmocka_unit_test(test_slots),
+      cmocka_unit_test(test_kernels), cmocka_unit_test(test_aside),     cmocka_unit_test(test_roots),
+      cmocka_unit_test(test_slots),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

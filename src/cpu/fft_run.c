@@ -42,9 +42,25 @@ void hr_fft_run(const hr_fft_plan *plan, const hr_c64 *in, int64_t stride, hr_c6
   }
 }
 
+void hr_fft_run_aside(const hr_fft_plan *plan, const hr_fft_rows *in, const hr_fft_rows *out, int64_t rows,
+                      hr_c64 *scratch) {
+  hr_fft_rows from = *in, to = *out;
+  for (; rows > 0; rows -= HR_FFT_LANES) {
+    int64_t count = rows < HR_FFT_LANES ? rows : HR_FFT_LANES;
+    hr_fft_kernels_get()->side_by_side(&to, &from, count, &plan->steps, &scratch->re);
+    from.data += HR_FFT_LANES * from.row_step;
+    to.data += HR_FFT_LANES * to.row_step;
+  }
+}
+
 /* --- squares: in[j1 n2 + j2] to out[k1 + n1 k2] --- */
 
-enum { BLOCK = 8 /* columns or rows at a time: a line of the cache */, PAD = 8, RANGE = 1 << 15 };
+enum {
+  BLOCK = 16 /* columns or rows at a time: two lines of the cache */,
+  PAD = 8,
+  RANGE = 1 << 15,
+  ITEM = sizeof(hr_c64)
+};
 
 typedef struct square {
   const hr_fft_plan *plan;
@@ -65,8 +81,26 @@ static void twist(const square *s, hr_c64 *column, int64_t j2) {
   }
 }
 
+/* Columns [first, end) side by side, into their places of `middle`; twiddles follow there, for lines of rows. */
+static void columns_aside(square *s, int64_t first, int64_t end) {
+  hr_c64 *scratch = hr_slots_take(&s->slots), room[BLOCK];
+  hr_fft_rows in = {(char *)(s->in + first), s->n2 * ITEM, ITEM},
+              out = {(char *)(s->middle + first), s->n2 * ITEM, ITEM};
+  hr_fft_run_aside(s->plan->sub, &in, &out, end - first, scratch);
+  for (int64_t k1 = 1; k1 < s->n1; k1++) {
+    hr_c64 *line = s->middle + k1 * s->n2 + first;
+    const hr_c64 *powers = hr_fft_roots_run(&s->plan->powers, k1 * first, k1, end - first, room);
+    hr_fft_kernels_get()->multiply(line, line, powers, end - first);
+  }
+  hr_slots_give(&s->slots, scratch);
+}
+
 static void square_columns(void *ctx, int64_t block) {
   square *s = ctx;
+  if (s->plan->sub->steps.count) {
+    columns_aside(s, block * BLOCK, block_end(block * BLOCK, s->n2));
+    return;
+  }
   int64_t first = block * BLOCK, end = block_end(first, s->n2), n1 = s->n1, pitch = n1 + PAD;
   hr_c64 *columns = hr_slots_take(&s->slots), *results = columns + BLOCK * pitch, *scratch = results + BLOCK * pitch;
   for (int64_t j1 = 0; j1 < n1; j1++)
@@ -81,8 +115,20 @@ static void square_columns(void *ctx, int64_t block) {
   hr_slots_give(&s->slots, columns);
 }
 
+static void rows_aside(square *s, int64_t first, int64_t end) {
+  hr_c64 *scratch = hr_slots_take(&s->slots);
+  hr_fft_rows in = {(char *)(s->middle + first * s->n2), ITEM, s->n2 * ITEM};
+  hr_fft_rows out = {(char *)(s->out + first), s->n1 * ITEM, ITEM};
+  hr_fft_run_aside(s->plan->rows, &in, &out, end - first, scratch);
+  hr_slots_give(&s->slots, scratch);
+}
+
 static void square_rows(void *ctx, int64_t block) {
   square *s = ctx;
+  if (s->plan->rows->steps.count) {
+    rows_aside(s, block * BLOCK, block_end(block * BLOCK, s->n1));
+    return;
+  }
   int64_t first = block * BLOCK, end = block_end(first, s->n1), n2 = s->n2, pitch = n2 + PAD;
   hr_c64 *results = hr_slots_take(&s->slots), *scratch = results + BLOCK * pitch;
   for (int64_t k1 = first; k1 < end; k1++)
@@ -98,7 +144,8 @@ static hr_status run_square(const hr_fft_plan *plan, const hr_c64 *in, hr_c64 *o
   hr_status status;
   hr_buffer *middle = NULL;
   square s = {.plan = plan, .in = in, .out = out, .n1 = plan->sub->n, .n2 = plan->rows->n};
-  int64_t values = larger(2 * BLOCK * (s.n1 + PAD) + plan->sub->scratch, BLOCK * (s.n2 + PAD) + plan->rows->scratch);
+  int64_t values =
+      larger(2 * BLOCK * (s.n1 + PAD) + hr_fft_scratch(plan->sub), BLOCK * (s.n2 + PAD) + hr_fft_scratch(plan->rows));
   int64_t column_blocks = (s.n2 + BLOCK - 1) / BLOCK, row_blocks = (s.n1 + BLOCK - 1) / BLOCK;
   HR_TRY(hr_slots_init(&s.slots, larger(column_blocks, row_blocks), values * (int64_t)sizeof(hr_c64)));
   HR_TRY(hr_buffer_new(&middle, (size_t)plan->n * sizeof(hr_c64)));

@@ -1,5 +1,5 @@
-/* src/cpu/kernels/fft.h - the passes around the transforms of KISS FFT (cpu/fft_plan.h), for one instruction set.
- * Results of two instruction sets may differ in the last place: the newer ones fuse. */
+/* src/cpu/kernels/fft.h - many transforms side by side, and the passes around those of KISS FFT (cpu/fft_plan.h), for
+ * one instruction set. Results of two instruction sets may differ in the last place: the newer ones fuse. */
 #ifndef HR_CPU_KERNELS_FFT_H
 #define HR_CPU_KERNELS_FFT_H
 
@@ -10,7 +10,22 @@ typedef struct hr_c64 {
   float re, im;
 } hr_c64;
 
-enum { HR_FFT_LARGEST_PRIME = 31 };
+enum { HR_FFT_LARGEST_PRIME = 31, HR_FFT_LANES = 16, HR_FFT_STEPS = 12 };
+
+/* How a length of 2, 3, 4 and 5 is taken apart. Twiddles of each step in turn, of length r m: r - 1 powers p, 2p, ... of
+ * its root for each p < m. */
+typedef struct hr_fft_steps {
+  int64_t n;
+  int count, sign;
+  uint8_t radix[HR_FFT_STEPS];
+  hr_c64 *twiddles;
+} hr_fft_steps;
+
+/* Rows in memory: bytes from one value to the next, and from row to row. */
+typedef struct hr_fft_rows {
+  char *data;
+  int64_t value_step, row_step;
+} hr_fft_rows;
 
 typedef struct hr_fft_kernels {
   /* out = a b, n products; out may be a. */
@@ -22,6 +37,9 @@ typedef struct hr_fft_kernels {
    * on. out[q m + i] = sum over r of root^(q r) twiddles[r m + i] in[r m + i]; roots has the p powers of root. p is
    * odd, at most HR_FFT_LARGEST_PRIME. */
   void (*odd)(hr_c64 *out, const hr_c64 *in, const hr_c64 *twiddles, const hr_c64 *roots, int p, int64_t m);
+  /* Up to HR_FFT_LANES rows at once: out may be in. scratch: 4 n HR_FFT_LANES floats, aligned to 64 bytes. */
+  void (*side_by_side)(const hr_fft_rows *out, const hr_fft_rows *in, int64_t rows, const hr_fft_steps *steps,
+                       float *scratch);
 } hr_fft_kernels;
 
 #endif

@@ -1,6 +1,8 @@
 /* src/cpu/kernels/fft_tmpl.c - see fft.h. */
 #include "cpu/kernels/fft.h"
 
+#include <stdbool.h>
+
 #include "cpu/kernels/elem.h"
 
 enum { LANES = 32, HALF_PRIME = HR_FFT_LARGEST_PRIME / 2 };
@@ -79,5 +81,134 @@ static void odd(hr_c64 *out, const hr_c64 *in, const hr_c64 *twiddles, const hr_
   }
 }
 
+/* --- side by side: value i of lane k is at [2 i SIDE + k], its imaginary part SIDE floats on --- */
+
+enum { SIDE = HR_FFT_LANES, VALUE = 2 * SIDE, VEC_BYTES = 16 << HR_ISA_LEVEL, VEC = VEC_BYTES / 4 };
+
+typedef float vec __attribute__((vector_size(VEC_BYTES)));
+
+typedef struct cvec {
+  vec re, im;
+} cvec;
+
+HR_INLINE cvec get(const float *x) {
+  cvec v;
+  memcpy(&v.re, x, sizeof v.re);
+  memcpy(&v.im, x + SIDE, sizeof v.im);
+  return v;
+}
+HR_INLINE void put(float *x, cvec v) {
+  memcpy(x, &v.re, sizeof v.re);
+  memcpy(x + SIDE, &v.im, sizeof v.im);
+}
+HR_INLINE cvec plus(cvec a, cvec b) { return (cvec){a.re + b.re, a.im + b.im}; }
+HR_INLINE cvec minus(cvec a, cvec b) { return (cvec){a.re - b.re, a.im - b.im}; }
+HR_INLINE cvec times(cvec a, float f) { return (cvec){a.re * f, a.im * f}; }
+HR_INLINE cvec turned(cvec a, float f) { return (cvec){a.im * -f, a.re * f}; } /* by i f */
+HR_INLINE cvec twisted(cvec a, hr_c64 w) { return (cvec){a.re * w.re - a.im * w.im, a.re * w.im + a.im * w.re}; }
+
+/* y[k] = sum over j of a[j] e^(sign 2 pi i j k / r), in place. */
+HR_INLINE void butterfly(cvec *a, int r, float sign) {
+  if (r == 2) {
+    cvec t = a[1];
+    a[1] = minus(a[0], t), a[0] = plus(a[0], t);
+  } else if (r == 3) {
+    cvec t = plus(a[1], a[2]), d = turned(minus(a[1], a[2]), sign * 0.866025404f), u = minus(a[0], times(t, 0.5f));
+    a[0] = plus(a[0], t), a[1] = plus(u, d), a[2] = minus(u, d);
+  } else if (r == 4) {
+    cvec e = plus(a[0], a[2]), f = minus(a[0], a[2]), g = plus(a[1], a[3]), h = turned(minus(a[1], a[3]), sign);
+    a[0] = plus(e, g), a[1] = plus(f, h), a[2] = minus(e, g), a[3] = minus(f, h);
+  } else {
+    const float c1 = 0.309016994f, c2 = -0.809016994f, s1 = sign * 0.951056516f, s2 = sign * 0.587785252f;
+    cvec t1 = plus(a[1], a[4]), t2 = plus(a[2], a[3]), d1 = minus(a[1], a[4]), d2 = minus(a[2], a[3]);
+    cvec u1 = plus(a[0], plus(times(t1, c1), times(t2, c2))), u2 = plus(a[0], plus(times(t1, c2), times(t2, c1)));
+    cvec v1 = plus(turned(d1, s1), turned(d2, s2)), v2 = minus(turned(d1, s2), turned(d2, s1));
+    a[0] = plus(a[0], plus(t1, t2));
+    a[1] = plus(u1, v1), a[2] = plus(u2, v2), a[3] = minus(u2, v2), a[4] = minus(u1, v1);
+  }
+}
+
+/* One step of Stockham's transform (Cochran et al. 1967), decimated in frequency: `m` groups, `stride` transforms that
+ * are interleaved. */
+HR_INLINE void step(float *restrict y, const float *restrict x, const hr_c64 *twiddles, int r, int64_t m,
+                    int64_t stride, float sign) {
+  int64_t run = stride * VALUE;
+  for (int64_t p = 0; p < m; p++, twiddles += r - 1)
+    for (int64_t at = 0; at < run; at += VALUE)
+      for (int h = 0; h < SIDE; h += VEC) {
+        cvec a[5];
+        for (int j = 0; j < r; j++) a[j] = get(x + (p + j * m) * run + at + h);
+        butterfly(a, r, sign);
+        put(y + r * p * run + at + h, a[0]);
+        for (int k = 1; k < r; k++) put(y + (r * p + k) * run + at + h, p ? twisted(a[k], twiddles[k - 1]) : a[k]);
+      }
+}
+
+static const float *run_steps(float *x, float *y, const hr_fft_steps *s) {
+  const hr_c64 *twiddles = s->twiddles;
+  int64_t stride = 1, m = s->n;
+  for (int i = 0; i < s->count; i++) {
+    int r = s->radix[i];
+    m /= r;
+    if (r == 2)
+      step(y, x, twiddles, 2, m, stride, (float)s->sign);
+    else if (r == 3)
+      step(y, x, twiddles, 3, m, stride, (float)s->sign);
+    else if (r == 4)
+      step(y, x, twiddles, 4, m, stride, (float)s->sign);
+    else
+      step(y, x, twiddles, 5, m, stride, (float)s->sign);
+    twiddles += (r - 1) * m;
+    stride *= r;
+    float *swapped = x;
+    x = y, y = swapped;
+  }
+  return x;
+}
+
+enum { TILE = 8 /* values of a row: a line of the cache */ };
+
+static void load_rows(float *to, const hr_fft_rows *in, int64_t rows, int64_t n) {
+  bool neighbours = rows == SIDE && in->row_step == (int64_t)sizeof(hr_c64);
+  if (rows < SIDE) memset(to, 0, sizeof *to * (size_t)(n * VALUE));
+  for (int64_t i = 0; neighbours && i < n; i++) {
+    hr_c64 x[SIDE];
+    memcpy(x, in->data + i * in->value_step, sizeof x);
+    for (int k = 0; k < SIDE; k++) to[i * VALUE + k] = x[k].re, to[i * VALUE + SIDE + k] = x[k].im;
+  }
+  for (int64_t first = 0; !neighbours && first < n; first += TILE) {
+    int64_t end = first + TILE < n ? first + TILE : n;
+    for (int64_t k = 0; k < rows; k++)
+      for (int64_t i = first; i < end; i++) {
+        hr_c64 x;
+        memcpy(&x, in->data + i * in->value_step + k * in->row_step, sizeof x);
+        to[i * VALUE + k] = x.re, to[i * VALUE + SIDE + k] = x.im;
+      }
+  }
+}
+
+static void store_rows(const hr_fft_rows *out, const float *from, int64_t rows, int64_t n) {
+  bool neighbours = rows == SIDE && out->row_step == (int64_t)sizeof(hr_c64);
+  for (int64_t i = 0; neighbours && i < n; i++) {
+    hr_c64 x[SIDE];
+    for (int k = 0; k < SIDE; k++) x[k] = (hr_c64){from[i * VALUE + k], from[i * VALUE + SIDE + k]};
+    memcpy(out->data + i * out->value_step, x, sizeof x);
+  }
+  for (int64_t first = 0; !neighbours && first < n; first += TILE) {
+    int64_t end = first + TILE < n ? first + TILE : n;
+    for (int64_t k = 0; k < rows; k++)
+      for (int64_t i = first; i < end; i++) {
+        hr_c64 x = {from[i * VALUE + k], from[i * VALUE + SIDE + k]};
+        memcpy(out->data + i * out->value_step + k * out->row_step, &x, sizeof x);
+      }
+  }
+}
+
+static void side_by_side(const hr_fft_rows *out, const hr_fft_rows *in, int64_t rows, const hr_fft_steps *steps,
+                         float *scratch) {
+  load_rows(scratch, in, rows, steps->n);
+  store_rows(out, run_steps(scratch, scratch + steps->n * VALUE, steps), rows, steps->n);
+}
+
 const hr_fft_kernels HR_NAME(hr_fft) = {
-    .multiply = multiply, .multiply_conj = multiply_conj, .scale = scale, .odd = odd};
+    .multiply = multiply, .multiply_conj = multiply_conj, .scale = scale, .odd = odd, .side_by_side = side_by_side};
