@@ -1,7 +1,7 @@
 /* src/cpu/fft_plan.h - complex transforms of one length, out of KISS FFT's for lengths of the primes 2, 3 and 5.
  *
  *   kiss       2^a 3^b 5^c: one call of the library; up to HR_FFT_SIDE_LONGEST also HR_FFT_LANES rows side by side, a
- *              lane of a vector each (kernels/fft.h): three to ten times as fast as one row after the other
+ *              lane of a vector each (kernels/fft.h): two to three times as fast as one after the other
  *   odd        p m with a prime 7 <= p <= 31: p transforms of every p-th value, and a step of its own (kernels/fft.h);
  *              KISS FFT has one too, which takes memory in each call and cannot report that there is none
  *   chirp      any other length: a convolution of 2^a 3^b 5^c >= 2n - 1 values (Bluestein 1970, "A linear filtering

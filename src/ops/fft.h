@@ -6,7 +6,8 @@
  *     are cast first; real transforms drop imaginary parts.
  * D3  With several axes the last one of the list is the halved one of real transforms. None at all: the array itself.
  * D4  The greatest error is below 4 units of 2^-24 of the greatest value, as a rule, for lengths without primes above
- *     31, and 16 for others. Results do not depend on the number of workers, or on the other rows.
+ *     31, and 16 for others. Results do not depend on the number of workers; their last bits do on how many
+ *     rows there are, for from 4 on they are computed side by side.
  * Any thread; the caller owns one reference to each result. */
 #ifndef HR_OPS_FFT_H
 #define HR_OPS_FFT_H

@@ -83,7 +83,8 @@ static void odd(hr_c64 *out, const hr_c64 *in, const hr_c64 *twiddles, const hr_
 
 /* --- side by side: value i of lane k is at [2 i SIDE + k], its imaginary part SIDE floats on --- */
 
-enum { SIDE = HR_FFT_LANES, VALUE = 2 * SIDE, VEC_BYTES = 16 << HR_ISA_LEVEL, VEC = VEC_BYTES / 4 };
+#define VEC_LOG (2 + HR_ISA_LEVEL)
+enum { SIDE = HR_FFT_LANES, VALUE = 2 * SIDE, VEC = 1 << VEC_LOG, VEC_BYTES = 4 * VEC };
 
 typedef float vec __attribute__((vector_size(VEC_BYTES)));
 
@@ -168,6 +169,54 @@ static const float *run_steps(float *x, float *y, const hr_fft_steps *s) {
 
 enum { TILE = 8 /* values of a row: a line of the cache */ };
 
+#if VEC_LOG == 4
+#define LOW  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif VEC_LOG == 3
+#define LOW  0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define LOW  0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#endif
+
+/* A square of VEC rows: each round interleaves rows of the upper half with those of the lower one. */
+HR_INLINE void transpose(vec *a) {
+  for (int round = 0; round < VEC_LOG; round++) {
+    vec b[VEC];
+    for (int i = 0; i < VEC / 2; i++) {
+      b[2 * i] = __builtin_shufflevector(a[i], a[i + VEC / 2], LOW);
+      b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + VEC / 2], HIGH);
+    }
+    memcpy(a, b, sizeof b);
+  }
+}
+
+/* SIDE whole rows, as far as n fills squares; returns how many values that are. */
+static int64_t load_squares(float *to, const hr_fft_rows *in, int64_t n) {
+  int64_t i = 0;
+  for (; i + VEC / 2 <= n; i += VEC / 2)
+    for (int k = 0; k < SIDE; k += VEC) {
+      vec a[VEC];
+      for (int r = 0; r < VEC; r++) memcpy(&a[r], in->data + i * in->value_step + (k + r) * in->row_step, sizeof *a);
+      transpose(a);
+      for (int r = 0; r < VEC; r++) memcpy(to + i * VALUE + r * SIDE + k, &a[r], sizeof *a);
+    }
+  return i;
+}
+
+static int64_t store_squares(const hr_fft_rows *out, const float *from, int64_t n) {
+  int64_t i = 0;
+  for (; i + VEC / 2 <= n; i += VEC / 2)
+    for (int k = 0; k < SIDE; k += VEC) {
+      vec a[VEC];
+      for (int r = 0; r < VEC; r++) memcpy(&a[r], from + i * VALUE + r * SIDE + k, sizeof *a);
+      transpose(a);
+      for (int r = 0; r < VEC; r++) memcpy(out->data + i * out->value_step + (k + r) * out->row_step, &a[r], sizeof *a);
+    }
+  return i;
+}
+
 static void load_rows(float *to, const hr_fft_rows *in, int64_t rows, int64_t n) {
   bool neighbours = rows == SIDE && in->row_step == (int64_t)sizeof(hr_c64);
   if (rows < SIDE) memset(to, 0, sizeof *to * (size_t)(n * VALUE));
@@ -176,7 +225,8 @@ static void load_rows(float *to, const hr_fft_rows *in, int64_t rows, int64_t n)
     memcpy(x, in->data + i * in->value_step, sizeof x);
     for (int k = 0; k < SIDE; k++) to[i * VALUE + k] = x[k].re, to[i * VALUE + SIDE + k] = x[k].im;
   }
-  for (int64_t first = 0; !neighbours && first < n; first += TILE) {
+  int64_t done = rows == SIDE && in->value_step == (int64_t)sizeof(hr_c64) ? load_squares(to, in, n) : 0;
+  for (int64_t first = done; !neighbours && first < n; first += TILE) {
     int64_t end = first + TILE < n ? first + TILE : n;
     for (int64_t k = 0; k < rows; k++)
       for (int64_t i = first; i < end; i++) {
@@ -194,7 +244,8 @@ static void store_rows(const hr_fft_rows *out, const float *from, int64_t rows, 
     for (int k = 0; k < SIDE; k++) x[k] = (hr_c64){from[i * VALUE + k], from[i * VALUE + SIDE + k]};
     memcpy(out->data + i * out->value_step, x, sizeof x);
   }
-  for (int64_t first = 0; !neighbours && first < n; first += TILE) {
+  int64_t done = rows == SIDE && out->value_step == (int64_t)sizeof(hr_c64) ? store_squares(out, from, n) : 0;
+  for (int64_t first = done; !neighbours && first < n; first += TILE) {
     int64_t end = first + TILE < n ? first + TILE : n;
     for (int64_t k = 0; k < rows; k++)
       for (int64_t i = first; i < end; i++) {
