@@ -322,7 +322,7 @@ def digest(values):
         return values
     header = f"{values.dtype} {values.shape} "
     if values.dtype.kind == "c":
-        values = values.view(np.float32)
+        values = np.ascontiguousarray(values).view(np.float32)
     if values.dtype.kind == "f":
         values = np.where(np.isnan(values), values.dtype.type(np.nan), values)
     return np.array(header + hashlib.blake2b(np.ascontiguousarray(values), digest_size=16).hexdigest())

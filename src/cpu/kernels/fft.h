@@ -12,8 +12,8 @@ typedef struct hr_c64 {
 
 enum { HR_FFT_LARGEST_PRIME = 31, HR_FFT_LANES = 16, HR_FFT_STEPS = 12 };
 
-/* How a length of 2, 3, 4 and 5 is taken apart. Twiddles of each step in turn, of length r m: r - 1 powers p, 2p, ... of
- * its root for each p < m. */
+/* How a length of 2, 3, 4 and 5 is taken apart. Twiddles of each step in turn, of length r m: r - 1 powers p, 2p, ...
+ * of its root for each p < m. */
 typedef struct hr_fft_steps {
   int64_t n;
   int count, sign;
