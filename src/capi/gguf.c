@@ -1,6 +1,7 @@
 /* The contents of GGUF files: the handle's ctx is an hr_gguf_content. */
 #include "base/memory.h"
 #include "capi/handle.h"
+#include "headrace/io.h"
 #include "io/gguf_content.h"
 #include "mlx/c/io_types.h"
 
@@ -26,19 +27,31 @@ static hr_status check(const void *content, const char *key) {
   return hr_need_pointer(key, "key");
 }
 
-int mlx_io_gguf_get_keys(mlx_vector_string *keys, mlx_io_gguf io) {
-  const hr_gguf_content *content = io.ctx;
+static hr_status give_keys(mlx_vector_string *keys, const hr_map *map) {
   const char **names = NULL;
   hr_status status;
   HR_TRY(hr_need_pointer(keys, "keys"));
-  HR_TRY(hr_need_handle(content, "io"));
-  names = hr_alloc((content->arrays.count + 1) * sizeof *names);
-  if (!names) HR_TRY(hr_fail(HR_OUT_OF_MEMORY, "no memory for %zu names", content->arrays.count));
-  for (size_t i = 0; i < content->arrays.count; i++) names[i] = content->arrays.entries[i].key;
-  HR_TRY(hr_give_texts(keys, names, content->arrays.count));
+  names = hr_alloc((map->count + 1) * sizeof *names);
+  if (!names) HR_TRY(hr_fail(HR_OUT_OF_MEMORY, "no memory for %zu names", map->count));
+  for (size_t i = 0; i < map->count; i++) names[i] = map->entries[i].key;
+  HR_TRY(hr_give_texts(keys, names, map->count));
 done:
   hr_free(names);
+  return status;
+}
+
+int mlx_io_gguf_get_keys(mlx_vector_string *keys, mlx_io_gguf io) {
+  const hr_gguf_content *content = io.ctx;
+  hr_status status = hr_need_handle(content, "io");
+  if (status == HR_OK) status = give_keys(keys, &content->arrays);
   return hr_capi_result("mlx_io_gguf_get_keys", status);
+}
+
+hr_status hr_gguf_metadata_keys(mlx_vector_string *keys, const mlx_io_gguf gguf) {
+  const hr_gguf_content *content = gguf.ctx;
+  hr_status status = hr_need_handle(content, "gguf");
+  if (status == HR_OK) status = give_keys(keys, &content->metadata);
+  return hr_capi_status("hr_gguf_metadata_keys", status);
 }
 
 int mlx_io_gguf_get_array(mlx_array *arr, mlx_io_gguf io, const char *key) {
