@@ -14,7 +14,7 @@ from headrace._core import *  # noqa: F401,F403
 from headrace._core import _threads  # noqa: F401
 from headrace._core import __version__, library_version as _library_version  # noqa: F401
 from headrace._enums import DtypeCategory  # noqa: F401
-from headrace import _compose, _dtypes, _support
+from headrace import _compose, _dtypes, _files, _support
 
 e = 2.718281828459045
 pi = 3.141592653589793
@@ -26,7 +26,7 @@ newaxis = None
 for _member in DtypeCategory:
     globals()[_member.name] = _member
 
-for _module in (_compose, _dtypes, _support):
+for _module in (_compose, _dtypes, _files, _support):
     for _name in _module.__all__:
         _thing = getattr(_module, _name)
         _thing.__module__ = __name__

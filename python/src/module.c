@@ -140,6 +140,10 @@ static hr_function tree_functions[] = {
     {"", {"_threads", threads, METH_NOARGS, "How many workers run tasks at once."}},
     {"", {"_get_precision", get_precision, METH_NOARGS, "Digits of printed floats, -1: as many as six need."}},
     {"", {"_set_precision", set_precision, METH_O, "Sets them."}},
+    {"", {"_load", hr_op_load, METH_VARARGS, "_load(format, source, stream)"}},
+    {"", {"_save", hr_op_save, METH_VARARGS, "_save(format, target, content, metadata=None)"}},
+    {"", {"_load_gguf", hr_op_load_gguf, METH_VARARGS, "_load_gguf(path, stream)"}},
+    {"", {"_save_gguf", hr_op_save_gguf, METH_VARARGS, "_save_gguf(path, arrays, metadata=None)"}},
     {"", {"_device_info", hr_op_device_info, METH_O, "A dict of what is known about the Device."}},
     {0},
 };
