@@ -5,7 +5,7 @@ JOBS    ?= $(shell nproc)
 DEMO    ?=
 CMAKE   ?= cmake
 
-.PHONY: all build setup demo check check-full bench bench-peers bench-compare asan tsan fuzz format install clean help
+.PHONY: all build setup demo check check-full bench bench-peers bench-compare bench-page asan tsan fuzz format install clean help
 
 all: build                                 ## the same as build
 
@@ -31,6 +31,9 @@ bench: build                               ## time Headrace
 
 bench-peers: build                         ## time Headrace and its peers side by side
 	bench/peers
+
+bench-page:                                ## write docs/performance.md from build/bench.json
+	bench/page
 
 bench-compare: build                       ## time this tree against another commit (BASE=main)
 	bench/compare $(BASE)

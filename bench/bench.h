@@ -56,6 +56,7 @@ extern const bench_group bench_streams;
 extern const bench_group bench_latency;
 extern const bench_group bench_kernels;
 extern const bench_group bench_move;
+extern const bench_group bench_numbers;
 extern const bench_group bench_fast;
 extern const bench_group bench_fft;
 extern const bench_group bench_quant;

@@ -13,6 +13,7 @@ static const bench_group *const groups[] = {
     &bench_streams,  //
     &bench_latency,  //
     &bench_kernels,  //
+    &bench_numbers,  //
     &bench_move,     //
     &bench_fast,     //
     &bench_fft,      //

@@ -109,9 +109,8 @@ if(HEADRACE_BUILD_EXAMPLES AND NOT HEADRACE_SANITIZE)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     list(APPEND headrace_limits_flags -mprefer-vector-width=512)
   endif()
-  set_source_files_properties(
-    ${PROJECT_SOURCE_DIR}/bench/limits.c ${PROJECT_SOURCE_DIR}/bench/limits_move.c
-    PROPERTIES COMPILE_OPTIONS "${headrace_limits_flags}")
+  file(GLOB headrace_limits ${PROJECT_SOURCE_DIR}/bench/limits*.c)
+  set_source_files_properties(${headrace_limits} PROPERTIES COMPILE_OPTIONS "${headrace_limits_flags}")
 endif()
 
 file(GLOB headrace_command CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
