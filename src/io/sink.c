@@ -136,13 +136,14 @@ static hr_status make_temp(target *t) {
   return fail(t->path, "cannot make a file beside it");
 }
 
+/* The rename is done by now: what cannot be opened (a folder without permission to read), or knows no sync, is no
+ * failure, but a disk that fails is. */
 static hr_status sync_folder(const target *t) {
   char *dir = hr_alloc(t->dir + 2);
   if (!dir) return no_memory();
   snprintf(dir, t->dir + 2, "%.*s%s", (int)t->dir, t->path, t->dir ? "" : ".");
   int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  /* Some file systems cannot sync folders; the rename itself is done by now. */
-  hr_status status = fd < 0 || (fsync(fd) && errno == EIO) ? fail(dir, "cannot sync the folder") : HR_OK;
+  hr_status status = fd >= 0 && fsync(fd) && errno == EIO ? fail(dir, "cannot sync the folder") : HR_OK;
   if (fd >= 0) close(fd);
   hr_free(dir);
   return status;
