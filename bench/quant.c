@@ -4,9 +4,10 @@
 #include "dnnl_direct.h"
 #include "limits.h"
 
-/* w (n, k), its scales and biases in bfloat16; x (m, k) in float32. */
+/* w (n, k), its scales and biases in bfloat16; x (m, k). */
 typedef struct quant_case {
   int m, n, k, bits, group;
+  mlx_dtype dtype; /* of x */
 } quant_case;
 
 typedef struct operands {
@@ -37,6 +38,8 @@ static operands operands_new(const quant_case *q) {
   part(&o.scales, parts, 1);
   part(&o.biases, parts, 2);
   o.x = bench_array_new(numbers(), (int[]){q->m, q->k}, 2);
+  BENCH_OK(mlx_astype(&o.x, o.x, q->dtype, bench_stream(0)));
+  BENCH_OK(mlx_array_eval(o.x));
   mlx_vector_array_free(parts);
   mlx_array_free(w);
   return o;
@@ -120,34 +123,37 @@ static void run_convert(const void *arg, bench_sample *out) {
 enum { HIDDEN = 4096, INNER = 14336 };
 
 static const bench_case cases[] = {
-    {.rows = {{"quant/4 bits, 1 row, limit reading", "GB/s", BENCH_MORE, BENCH_OF_RATIO, 0.85}},
+    {.rows = {{"quant/4 bits, bfloat16 row, limit reading", "GB/s", BENCH_MORE, BENCH_OF_RATIO, 0.85}},
      .run = run_rows,
-     .arg = &(const quant_case){1, INNER, HIDDEN, 4, 64}},
+     .arg = &(const quant_case){1, INNER, HIDDEN, 4, 64, MLX_BFLOAT16}},
+    {.rows = {{"quant/4 bits, 1 row, limit reading", "GB/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
+     .run = run_rows,
+     .arg = &(const quant_case){1, INNER, HIDDEN, 4, 64, MLX_FLOAT32}},
     {.rows = {{"quant/8 bits, 1 row, limit reading", "GB/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
      .run = run_rows,
-     .arg = &(const quant_case){1, INNER, HIDDEN, 8, 64}},
+     .arg = &(const quant_case){1, INNER, HIDDEN, 8, 64, MLX_FLOAT32}},
     {.rows = {{"quant/3 bits, 1 row, limit reading", "GB/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
      .run = run_rows,
-     .arg = &(const quant_case){1, INNER, HIDDEN, 3, 64}},
+     .arg = &(const quant_case){1, INNER, HIDDEN, 3, 64, MLX_FLOAT32}},
     {.rows = {{"quant/4 bits, 4 rows, limit reading", "GB/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
      .run = run_rows,
-     .arg = &(const quant_case){4, INNER, HIDDEN, 4, 64}},
+     .arg = &(const quant_case){4, INNER, HIDDEN, 4, 64, MLX_FLOAT32}},
     {.rows = {{"quant/4 bits, 8 rows, limit reading", "GB/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
      .run = run_rows,
-     .arg = &(const quant_case){8, INNER, HIDDEN, 4, 64}},
+     .arg = &(const quant_case){8, INNER, HIDDEN, 4, 64, MLX_FLOAT32}},
     {.rows = {{"quant/8 bits, 1024, limit oneDNN", "GF/s", BENCH_MORE, BENCH_OF_RATIO, 0.95}},
      .run = run_square,
-     .arg = &(const quant_case){1024, 1024, 1024, 8, 64}},
+     .arg = &(const quant_case){1024, 1024, 1024, 8, 64, MLX_FLOAT32}},
     {.rows = {{"quant/8 bits, 2048, limit oneDNN", "GF/s", BENCH_MORE, BENCH_OF_RATIO, 0.95}},
      .run = run_square,
-     .arg = &(const quant_case){2048, 2048, 2048, 8, 64}},
+     .arg = &(const quant_case){2048, 2048, 2048, 8, 64, MLX_FLOAT32}},
     {.rows = {{"quant/4 bits, 2048, limit oneDNN", "GF/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
      .run = run_square,
-     .arg = &(const quant_case){2048, 2048, 2048, 4, 64}},
+     .arg = &(const quant_case){2048, 2048, 2048, 4, 64, MLX_FLOAT32}},
     {.rows = {{"quant/quantize 16 Mi", "GB/s", BENCH_MORE, BENCH_NO_GOAL, 0},
               {"quant/dequantize 16 Mi", "GB/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
      .run = run_convert,
-     .arg = &(const quant_case){HIDDEN, HIDDEN, HIDDEN, 4, 64}},
+     .arg = &(const quant_case){HIDDEN, HIDDEN, HIDDEN, 4, 64, MLX_FLOAT32}},
 };
 
 const bench_group bench_quant = {cases, sizeof cases / sizeof cases[0]};

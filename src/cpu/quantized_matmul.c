@@ -35,6 +35,7 @@ typedef struct qmm_job {
   int64_t w_bytes, scale_bytes; /* of one matrix */
   run_of_rows *runs;
   int64_t run_count, blocks, block; /* of columns, for short runs */
+  hr_qmm_order order;               /* of short runs */
   float *rows, *sums;               /* of the product: x as floats, ordered for short runs if w is transposed */
   int64_t row_length, sum_length;
 } qmm_job;
@@ -74,7 +75,7 @@ static void order_rows(void *ctx, int64_t first, int64_t end) {
   for (int64_t row = first; row < end; row++) {
     read_row(job, plain + row * job->k, row);
     job->kernels->order(job->rows + row * job->row_length, job->sums + row * job->sum_length, plain + row * job->k,
-                        &job->w);
+                        &job->w, job->order);
   }
 }
 
@@ -90,7 +91,7 @@ static void short_chunk(void *ctx, int64_t chunk) {
     char *y = job->y + row * job->n * item_of(job->type);
     const float *x = job->rows + row * job->row_length;
     if (job->transpose)
-      job->kernels->dots(y, job->type, job->n, &w, first, end, x, job->sums + row * job->sum_length, count);
+      job->kernels->dots(y, job->type, job->n, &w, first, end, x, job->sums + row * job->sum_length, count, job->order);
     else
       job->kernels->sums(y, job->type, job->n, &w, first, end, x, job->k, count);
   }
@@ -109,6 +110,14 @@ static void cut_columns(qmm_job *job) {
 }
 
 /* --- all runs --- */
+
+/* Half types may be taken as whole numbers, if that holds for all runs. */
+static hr_qmm_order order_of(const qmm_job *job) {
+  if (!job->kernels->fixed || job->x_type == HR_QMM_F32 || job->w.code != HR_CODE_UINT4) return HR_QMM_FLOAT;
+  for (int64_t i = 0; i < job->run_count; i++)
+    if (job->runs[i].rows > HR_QMM_FIXED_ROWS) return HR_QMM_FLOAT;
+  return HR_QMM_FIXED;
+}
 
 static void find_runs(qmm_job *job) {
   for (int64_t i = 0; i < job->products; i++) {
@@ -162,6 +171,7 @@ static hr_status run_all(qmm_job *job) {
   if (any_short && job->transpose) {
     job->row_length = job->kernels->ordered_length(&job->w), job->sum_length = job->k / job->w.group;
     HR_TRY(hr_buffer_new(&ordered, (size_t)(total * (job->row_length + job->sum_length + job->k)) * sizeof(float)));
+    job->order = order_of(job);
     job->rows = ordered->data, job->sums = job->rows + total * job->row_length;
     hr_parallel_range(total, grain, order_rows, job);
   }

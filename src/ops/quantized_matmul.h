@@ -1,7 +1,9 @@
 /* src/ops/quantized_matmul.h - products with quantised matrices (formats: quantize.h).
  *
- * Sums are taken in float32, in an order that depends on the shapes alone, and rounded once. Any thread; the caller
- * owns one reference to each result. */
+ * Sums are taken in float32, in an order that depends on the shapes alone, and rounded once. One or two rows of x in a
+ * half type, by 4-bit integers (affine), are taken as whole numbers of 15 bits relative to the largest of 8 neighbours,
+ * which are added exactly (cpu/kernels/qmm.h). Where x is infinite the result may be NaN. Any thread; the caller owns
+ * one reference to each result. */
 #ifndef HR_OPS_QUANTIZED_MATMUL_H
 #define HR_OPS_QUANTIZED_MATMUL_H
 

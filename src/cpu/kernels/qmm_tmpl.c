@@ -1,6 +1,8 @@
 /* See qmm.h. */
 #include "cpu/kernels/qmm.h"
 
+#include <stdbool.h>
+
 #include "cpu/kernels/quant_vec.h"
 
 extern const hr_unpack_kernels HR_NAME(hr_unpack);
@@ -18,17 +20,64 @@ static int64_t ordered_length(const hr_qmm_matrix *w) {
   return (w->length + block - 1) / block * block;
 }
 
-static void order(float *to, float *sums, const float *x, const hr_qmm_matrix *w) {
-  int block = block_of(w->code), per = block / QV_LANES;
-  for (int64_t g = 0; g < w->length / w->group; g++) {
-    const float *in = x + g * w->group;
+/* Sums of the groups of a row. */
+static void group_sums(float *sums, const float *x, const hr_qmm_matrix *w) {
+  for (int64_t g = 0; g < w->length / w->group; g++, x += w->group) {
     float part[16] = {0};
     for (int i = 0; i < w->group; i += 16)
-      for (int k = 0; k < 16; k++) part[k] += in[i + k];
+      for (int k = 0; k < 16; k++) part[k] += x[i + k];
     for (int half = 8; half > 0; half /= 2)
       for (int k = 0; k < half; k++) part[k] += part[k + half];
     sums[g] = part[0];
   }
+}
+
+#if HR_ISA_LEVEL >= 1
+/* The ordered form of a block of x, HR_QMM_FIXED: bytes of the elements with even numbers, then the others. */
+typedef struct fixed_block {
+  int8_t high[8 * QV_LANES], low[8 * QV_LANES];
+  float scales[QV_LANES]; /* of the 8 elements of a word */
+} fixed_block;
+_Static_assert(sizeof(fixed_block) <= 8 * QV_LANES * sizeof(float), "fits the place of the floats");
+
+/* x = scale * (256 high + low) with a power of two: the largest is 2^13 to 2^14 of it. Infinity and NaN make the scale
+ * NaN, and so every result. */
+static void fix_word(fixed_block *to, int lane, const float *x) {
+  uint32_t most = 0;
+  for (int k = 0; k < 8; k++) {
+    uint32_t size = hr_bits_f32(x[k]) & 0x7fffffffu;
+    most = size > most ? size : most;
+  }
+  int exponent = (int)(most >> 23) - 127 - 13;
+  float raised = exponent < -113 ? 0x1p64f : 1; /* tiny numbers: the inverse of their scale would overflow */
+  float inverse = hr_f32_bits((uint32_t)(127 - exponent - (raised > 1 ? 64 : 0)) << 23);
+  for (int k = 0; k < 8; k++) {
+    int whole = most >= 0x7f800000u ? 0 : (int)rintf(x[k] * raised * inverse), low = (int8_t)whole;
+    int at = k % 2 * 4 * QV_LANES + 4 * lane + k / 2;
+    to->low[at] = (int8_t)low, to->high[at] = (int8_t)((whole - low) / 256);
+  }
+  to->scales[lane] = most >= 0x7f800000u ? NAN : ldexpf(1, exponent);
+}
+
+static void order_fixed(float *to, const float *x, int64_t length) {
+  for (int64_t at = 0; at < length; at += 8 * QV_LANES, to += 8 * QV_LANES) {
+    fixed_block block = {.scales = {0}};
+    for (int i = 0; i < QV_LANES && at + 8 * i < length; i++) fix_word(&block, i, x + at + 8 * i);
+    memcpy(to, &block, sizeof block);
+  }
+}
+#endif
+
+static void order(float *to, float *sums, const float *x, const hr_qmm_matrix *w, hr_qmm_order how) {
+  int block = block_of(w->code), per = block / QV_LANES;
+  group_sums(sums, x, w);
+#if HR_ISA_LEVEL >= 1
+  if (how == HR_QMM_FIXED) {
+    order_fixed(to, x, w->length);
+    return;
+  }
+#endif
+  (void)how;
   for (int64_t at = 0; at < w->length; at += block, to += block)
     for (int i = 0; i < QV_LANES; i++)
       for (int k = 0; k < per; k++) to[k * QV_LANES + i] = at + i * per + k < w->length ? x[at + i * per + k] : 0;
@@ -36,9 +85,16 @@ static void order(float *to, float *sums, const float *x, const hr_qmm_matrix *w
 
 /* acc[r] += scale * the sum of a vector of words. */
 HR_INLINE void add_words(qv_float *acc, qv_code words, const float *x, int64_t ldx, qv_float scale, hr_quant_code code,
-                         int rows) {
+                         int rows, hr_qmm_order how) {
   qv_float part[HR_QMM_ROWS];
   int bits = qv_bits(code);
+#if HR_ISA_LEVEL >= 1
+  for (int r = 0; how == HR_QMM_FIXED && r < rows; r++) {
+    const fixed_block *block = (const void *)(x + r * ldx);
+    acc[r] = qv_fma(qv_mul(scale, qv_load(block->scales)), qv_dot_fixed(words, block->high, block->low), acc[r]);
+  }
+#endif
+  if (how == HR_QMM_FIXED) return;
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r++) part[r] = qv_set(0);
 #pragma GCC unroll 32
@@ -54,19 +110,23 @@ HR_INLINE void add_words(qv_float *acc, qv_code words, const float *x, int64_t l
 /* `count` elements of a row of w, at most STEP, from the start of a group on; `scales` are theirs, with zeros behind
  * the last. */
 HR_INLINE void add_row_of_words(qv_float *acc, const uint8_t *codes, int64_t count, const float *scales, int group,
-                                const float *x, int64_t ldx, hr_quant_code code, int rows) {
+                                const float *x, int64_t ldx, hr_quant_code code, int rows, hr_qmm_order how) {
   int per = 32 / qv_bits(code), block = QV_LANES * per, repeat = group / per;
-  int64_t at = 0;
-  for (; at + block <= count; at += block, codes += 4 * QV_LANES) {
-    __builtin_prefetch(codes + AHEAD);
-    qv_float scale = repeat >= QV_LANES ? qv_set(scales[at / group]) : qv_spread(scales + at / group, repeat);
-    add_words(acc, qv_words(codes), x + at, ldx, scale, code, rows);
-  }
-  if (at == count) return;
+  bool single = repeat >= QV_LANES; /* the lanes have one scale; else a vector of scales lasts for `repeat` blocks */
+  int64_t span = single ? group : (int64_t)block * repeat;
   uint8_t rest[4 * QV_LANES] = {0};
-  memcpy(rest, codes, (size_t)((count - at) / per * 4));
-  qv_float scale = repeat >= QV_LANES ? qv_set(scales[at / group]) : qv_spread(scales + at / group, repeat);
-  add_words(acc, qv_words(rest), x + at, ldx, scale, code, rows);
+  for (int64_t start = 0; start < count; start += span) {
+    qv_float some = single ? qv_set(scales[start / group]) : qv_load(scales + start / group);
+    qv_code lanes = qv_lanes(single ? 1 : repeat);
+    for (int64_t at = start; at < start + span && at < count; at += block, codes += 4 * QV_LANES) {
+      const uint8_t *words = codes;
+      if (at + block > count) words = memcpy(rest, codes, (size_t)((count - at) / per * 4));
+      __builtin_prefetch(codes + AHEAD);
+      qv_float scale = single ? some : qv_pick(some, lanes);
+      add_words(acc, qv_words(words), x + at, ldx, scale, code, rows, how);
+      lanes = qv_add(lanes, single ? 0 : QV_LANES / repeat);
+    }
+  }
 }
 
 /* The same for codes that cross words. Each load reads 16 bytes: near the row's end they come from a copy. */
@@ -127,14 +187,14 @@ typedef struct dots_call {
 
 /* Row j of w, elements [at, at + count). */
 HR_INLINE void add_row(qv_float *acc, const dots_call *c, int64_t j, int64_t at, int64_t count, hr_quant_code code,
-                       int rows) {
+                       int rows, hr_qmm_order how) {
   const hr_qmm_matrix *w = c->w;
   float scales[SCALES];
   int64_t groups = w->length / w->group, g = at / w->group, ldx = ordered_length(w);
   const uint8_t *codes = w->codes + (j * w->length + at) * w->bits / 8;
   load_scales(scales, w->scales, w, j * groups + g, count / w->group);
   if (whole_words(code))
-    add_row_of_words(acc, codes, count, scales, w->group, c->x + at, ldx, code, rows);
+    add_row_of_words(acc, codes, count, scales, w->group, c->x + at, ldx, code, rows, how);
   else
     add_row_of_runs(acc, codes, count, scales, w->group, c->x + at, ldx, code, rows);
   if (!w->biases) return;
@@ -142,7 +202,7 @@ HR_INLINE void add_row(qv_float *acc, const dots_call *c, int64_t j, int64_t at,
   add_biases(acc, scales, c->sums + g, groups, count / w->group, rows);
 }
 
-HR_INLINE void dots_of(const dots_call *c, int64_t first, int64_t end, hr_quant_code code, int rows) {
+HR_INLINE void dots_of(const dots_call *c, int64_t first, int64_t end, hr_quant_code code, int rows, hr_qmm_order how) {
   int64_t length = c->w->length, step = rows <= 2 ? STEP : rows == 4 ? STEP / 2 : STEP / 4;
   for (int64_t j0 = first; j0 < end; j0 += HR_QMM_COLUMNS) {
     int columns = end - j0 < HR_QMM_COLUMNS ? (int)(end - j0) : HR_QMM_COLUMNS;
@@ -152,7 +212,7 @@ HR_INLINE void dots_of(const dots_call *c, int64_t first, int64_t end, hr_quant_
         qv_float acc[HR_QMM_ROWS];
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) acc[r] = at ? sums[j][r] : qv_set(0);
-        add_row(acc, c, j0 + j, at, length - at < step ? length - at : step, code, rows);
+        add_row(acc, c, j0 + j, at, length - at < step ? length - at : step, code, rows, how);
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) sums[j][r] = acc[r];
       }
@@ -165,7 +225,7 @@ HR_INLINE void dots_of(const dots_call *c, int64_t first, int64_t end, hr_quant_
 typedef void (*dots_fn)(const dots_call *c, int64_t first, int64_t end);
 #define DOTS(CODE, ROWS)                                                             \
   static void dots_##CODE##_##ROWS(const dots_call *c, int64_t first, int64_t end) { \
-    dots_of(c, first, end, CODE, ROWS);                                              \
+    dots_of(c, first, end, CODE, ROWS, HR_QMM_FLOAT);                                \
   }
 #define DOTS_EACH(CODE) DOTS(CODE, 1) DOTS(CODE, 2) DOTS(CODE, 4) DOTS(CODE, 8)
 #define DOTS_ROW(CODE)  [CODE] = {dots_##CODE##_1, dots_##CODE##_2, dots_##CODE##_4, dots_##CODE##_8}
@@ -183,9 +243,26 @@ static const dots_fn dots_table[HR_QUANT_CODES][4] = {
     DOTS_ROW(HR_CODE_UINT4), DOTS_ROW(HR_CODE_UINT5), DOTS_ROW(HR_CODE_UINT6),
     DOTS_ROW(HR_CODE_UINT8), DOTS_ROW(HR_CODE_E2M1),  DOTS_ROW(HR_CODE_E4M3)};
 
+#if HR_ISA_LEVEL >= 1
+static void dots_fixed_1(const dots_call *c, int64_t first, int64_t end) {
+  dots_of(c, first, end, HR_CODE_UINT4, 1, HR_QMM_FIXED);
+}
+static void dots_fixed_2(const dots_call *c, int64_t first, int64_t end) {
+  dots_of(c, first, end, HR_CODE_UINT4, 2, HR_QMM_FIXED);
+}
+#endif
+
 /* Rows that make no 8, 4 or 2 are taken with fewer at a time. */
 static void dots(void *y, hr_qmm_type type, int64_t n_y, const hr_qmm_matrix *w, int64_t first, int64_t end,
-                 const float *x, const float *sums, int rows) {
+                 const float *x, const float *sums, int rows, hr_qmm_order how) {
+#if HR_ISA_LEVEL >= 1
+  if (how == HR_QMM_FIXED) {
+    dots_call c = {y, type, n_y, w, x, sums};
+    (rows == 1 ? dots_fixed_1 : dots_fixed_2)(&c, first, end);
+    return;
+  }
+#endif
+  (void)how;
   static const int sizes[] = {1, 2, 4, 8};
   int64_t item = type == HR_QMM_F32 ? 4 : 2, ldx = ordered_length(w), lds = w->length / w->group;
   for (int k = 3, r = 0; r < rows; r += sizes[k]) {
@@ -222,5 +299,9 @@ static void sums(void *y, hr_qmm_type type, int64_t n_y, const hr_qmm_matrix *w,
   }
 }
 
-const hr_qmm_kernels HR_NAME(hr_qmm) = {
-    .ordered_length = ordered_length, .order = order, .dots = dots, .sums = sums, .piece = piece};
+const hr_qmm_kernels HR_NAME(hr_qmm) = {.fixed = HR_ISA_LEVEL >= 1,
+                                        .ordered_length = ordered_length,
+                                        .order = order,
+                                        .dots = dots,
+                                        .sums = sums,
+                                        .piece = piece};

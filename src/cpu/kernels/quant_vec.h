@@ -36,8 +36,8 @@ HR_INLINE int qv_bits(hr_quant_code code) {
 }
 
 /* Functions: qv_words: one word a lane. qv_run: QV_LANES codes of 3, 5 or 6 bits that follow each other; reads 16
- * bytes. qv_shift: to lower bits. qv_value: what the lowest bits of each lane stand for. qv_spread: lane i gets
- * from[i / repeat]. qv_sum: of all lanes, in a fixed tree. */
+ * bytes. qv_shift: to lower bits. qv_value: what the lowest bits of each lane stand for. qv_lanes: lane i holds
+ * i / repeat. qv_pick: lane i gets from[index[i]]. qv_sum: of all lanes, in a fixed tree. */
 #if HR_ISA_LEVEL == 2
 typedef __m512 qv_float;
 typedef __m512i qv_code;
@@ -57,10 +57,13 @@ HR_INLINE qv_code qv_run(const uint8_t *p, int bits) {
   __m512i bytes = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)p));
   return _mm512_srlv_epi32(_mm512_shuffle_epi8(bytes, control), _mm512_and_si512(at, _mm512_set1_epi32(7)));
 }
-HR_INLINE qv_float qv_spread(const float *from, int repeat) {
+HR_INLINE qv_code qv_lanes(int repeat) {
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  return _mm512_permutexvar_ps(_mm512_srli_epi32(lane, (unsigned)__builtin_ctz((unsigned)repeat)), qv_load(from));
+  return _mm512_srli_epi32(lane, (unsigned)__builtin_ctz((unsigned)repeat));
 }
+HR_INLINE qv_code qv_add(qv_code c, int step) { return _mm512_add_epi32(c, _mm512_set1_epi32(step)); }
+HR_INLINE qv_float qv_pick(qv_float from, qv_code index) { return _mm512_permutexvar_ps(index, from); }
+HR_INLINE float qv_sum(qv_float v) { return _mm512_reduce_add_ps(v); }
 HR_INLINE qv_float qv_e4m3(qv_code c) {
   __m512i size = _mm512_and_si512(c, _mm512_set1_epi32(0x7f));
   __m512i normal = _mm512_add_epi32(_mm512_slli_epi32(size, 20), _mm512_set1_epi32(120 << 23));
@@ -70,6 +73,20 @@ HR_INLINE qv_float qv_e4m3(qv_code c) {
   __m512i sign = _mm512_slli_epi32(_mm512_and_si512(c, _mm512_set1_epi32(0x80)), 24);
   return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(v), sign));
 }
+/* Of each lane, 8 codes of 4 bits times x = 256 high + low, in bytes: those of even codes, then those of odd ones. Sums
+ * of pairs stay below 2^14, those of a lane below 2^23. */
+HR_INLINE qv_float qv_dot_fixed(qv_code c, const int8_t *high, const int8_t *low) {
+  const __m512i nibble = _mm512_set1_epi8(15);
+  __m512i even = _mm512_and_si512(c, nibble), odd = _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble);
+  __m512i h = _mm512_add_epi16(_mm512_maddubs_epi16(even, _mm512_loadu_si512(high)),
+                               _mm512_maddubs_epi16(odd, _mm512_loadu_si512(high + 64)));
+  __m512i l = _mm512_add_epi16(_mm512_maddubs_epi16(even, _mm512_loadu_si512(low)),
+                               _mm512_maddubs_epi16(odd, _mm512_loadu_si512(low + 64)));
+  __m512i sum =
+      _mm512_add_epi32(_mm512_madd_epi16(h, _mm512_set1_epi16(256)), _mm512_madd_epi16(l, _mm512_set1_epi16(1)));
+  return _mm512_cvtepi32_ps(sum);
+}
+HR_INLINE qv_float qv_mul(qv_float a, qv_float b) { return _mm512_mul_ps(a, b); }
 HR_INLINE qv_float qv_value(qv_code c, hr_quant_code code) {
   if (code == HR_CODE_E4M3) return qv_e4m3(c);
   if (qv_bits(code) <= 4) return _mm512_permutexvar_ps(c, _mm512_loadu_ps(qv_tables[code]));
@@ -93,9 +110,15 @@ HR_INLINE qv_code qv_run(const uint8_t *p, int bits) {
   __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)p));
   return _mm256_srlv_epi32(_mm256_shuffle_epi8(bytes, control), _mm256_and_si256(at, _mm256_set1_epi32(7)));
 }
-HR_INLINE qv_float qv_spread(const float *from, int repeat) {
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_permutevar8x32_ps(qv_load(from), _mm256_srli_epi32(lane, __builtin_ctz((unsigned)repeat)));
+HR_INLINE qv_code qv_lanes(int repeat) {
+  return _mm256_srli_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), __builtin_ctz((unsigned)repeat));
+}
+HR_INLINE qv_code qv_add(qv_code c, int step) { return _mm256_add_epi32(c, _mm256_set1_epi32(step)); }
+HR_INLINE qv_float qv_pick(qv_float from, qv_code index) { return _mm256_permutevar8x32_ps(from, index); }
+HR_INLINE float qv_sum(qv_float v) {
+  __m128 part = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  part = _mm_add_ps(part, _mm_movehl_ps(part, part));
+  return _mm_cvtss_f32(_mm_add_ss(part, _mm_movehdup_ps(part)));
 }
 HR_INLINE qv_float qv_e4m3(qv_code c) {
   __m256i size = _mm256_and_si256(c, _mm256_set1_epi32(0x7f));
@@ -107,6 +130,18 @@ HR_INLINE qv_float qv_e4m3(qv_code c) {
   __m256i sign = _mm256_slli_epi32(_mm256_and_si256(c, _mm256_set1_epi32(0x80)), 24);
   return _mm256_or_ps(_mm256_or_ps(v, _mm256_castsi256_ps(is_nan)), _mm256_castsi256_ps(sign));
 }
+HR_INLINE qv_float qv_dot_fixed(qv_code c, const int8_t *high, const int8_t *low) {
+  const __m256i nibble = _mm256_set1_epi8(15);
+  __m256i even = _mm256_and_si256(c, nibble), odd = _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble);
+  __m256i h = _mm256_add_epi16(_mm256_maddubs_epi16(even, _mm256_loadu_si256((const void *)high)),
+                               _mm256_maddubs_epi16(odd, _mm256_loadu_si256((const void *)(high + 32))));
+  __m256i l = _mm256_add_epi16(_mm256_maddubs_epi16(even, _mm256_loadu_si256((const void *)low)),
+                               _mm256_maddubs_epi16(odd, _mm256_loadu_si256((const void *)(low + 32))));
+  __m256i sum =
+      _mm256_add_epi32(_mm256_madd_epi16(h, _mm256_set1_epi16(256)), _mm256_madd_epi16(l, _mm256_set1_epi16(1)));
+  return _mm256_cvtepi32_ps(sum);
+}
+HR_INLINE qv_float qv_mul(qv_float a, qv_float b) { return _mm256_mul_ps(a, b); }
 HR_INLINE qv_float qv_value(qv_code c, hr_quant_code code) {
   if (code == HR_CODE_E4M3) return qv_e4m3(c);
   if (code == HR_CODE_E2M1) { /* 8 sizes, then the sign */
@@ -155,10 +190,24 @@ HR_INLINE qv_code qv_run(const uint8_t *p, int bits) {
   QV_EACH r.v[i] = (uint32_t)(word >> bits * i);
   return r;
 }
-HR_INLINE qv_float qv_spread(const float *from, int repeat) {
-  qv_float r;
-  QV_EACH r.v[i] = from[i / repeat];
+HR_INLINE qv_code qv_lanes(int repeat) {
+  qv_code r;
+  QV_EACH r.v[i] = (uint32_t)(i / repeat);
   return r;
+}
+HR_INLINE qv_code qv_add(qv_code c, int step) {
+  QV_EACH c.v[i] += (uint32_t)step;
+  return c;
+}
+HR_INLINE qv_float qv_pick(qv_float from, qv_code index) {
+  qv_float r;
+  QV_EACH r.v[i] = from.v[index.v[i] % QV_LANES];
+  return r;
+}
+HR_INLINE float qv_sum(qv_float v) {
+  for (int half = QV_LANES / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) v.v[i] += v.v[i + half];
+  return v.v[0];
 }
 HR_INLINE qv_float qv_value(qv_code c, hr_quant_code code) {
   qv_float r;
@@ -172,13 +221,5 @@ HR_INLINE qv_float qv_value(qv_code c, hr_quant_code code) {
 }
 #undef QV_EACH
 #endif
-
-HR_INLINE float qv_sum(qv_float v) {
-  float part[QV_LANES];
-  qv_store(part, v);
-  for (int half = QV_LANES / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; i++) part[i] += part[i + half];
-  return part[0];
-}
 
 #endif
