@@ -71,31 +71,31 @@ hr_status hr_layout_set_strided(hr_layout *out, const int *shape, const int64_t 
 }
 
 bool hr_shape_is_row_contiguous(const int *shape, const int64_t *strides, int ndim) {
-  int64_t expected = 1;
+  uint64_t expected = 1; /* may wrap if the array is empty */
   for (int axis = ndim; axis-- > 0;) {
     if (shape[axis] == 1) continue;
     if (shape[axis] == 0) return true;
-    if (strides[axis] != expected) {
+    if ((uint64_t)strides[axis] != expected) {
       for (; axis >= 0; axis--)
         if (shape[axis] == 0) return true; /* an empty array has no gaps */
       return false;
     }
-    expected *= shape[axis];
+    expected *= (uint64_t)shape[axis];
   }
   return true;
 }
 
 bool hr_shape_is_col_contiguous(const int *shape, const int64_t *strides, int ndim) {
-  int64_t expected = 1;
+  uint64_t expected = 1; /* may wrap if the array is empty */
   for (int axis = 0; axis < ndim; axis++) {
     if (shape[axis] == 1) continue;
     if (shape[axis] == 0) return true;
-    if (strides[axis] != expected) {
+    if ((uint64_t)strides[axis] != expected) {
       for (; axis < ndim; axis++)
         if (shape[axis] == 0) return true;
       return false;
     }
-    expected *= shape[axis];
+    expected *= (uint64_t)shape[axis];
   }
   return true;
 }

@@ -101,6 +101,19 @@ static void expect_broadcast(const int *a, int a_ndim, const int *b, int b_ndim,
   for (int i = 0; i < ndim; i++) assert_int_equal(shape[i], result[i]);
 }
 
+/* The other lengths of an empty array may be any: their product wraps, without being undefined. */
+static void test_largest_empty(void **state) {
+  (void)state;
+  static const int first[] = {0, INT_MAX, INT_MAX, INT_MAX}, last[] = {INT_MAX, INT_MAX, INT_MAX, 0};
+  static const int64_t rows[] = {0, 0x3fffffff00000001, INT_MAX, 1}, columns[] = {1, INT_MAX, 0x3fffffff00000001, 0};
+  hr_layout layout;
+  assert_int_equal(hr_layout_set(&layout, first, 4, HR_FLOAT64), HR_OK);
+  assert_int_equal(layout.size, 0);
+  assert_true(hr_shape_is_row_contiguous(first, layout.strides, 4));
+  assert_true(hr_shape_is_row_contiguous(first, rows, 4));
+  assert_true(hr_shape_is_col_contiguous(last, columns, 4));
+}
+
 static void test_broadcast(void **state) {
   (void)state;
   expect_broadcast((int[]){2, 3, 4}, 3, (int[]){4}, 1, (int[]){2, 3, 4}, 3);
@@ -146,9 +159,9 @@ static void test_format(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_row_major),  cmocka_unit_test(test_refusals),  cmocka_unit_test(test_largest),
-      cmocka_unit_test(test_contiguity), cmocka_unit_test(test_broadcast), cmocka_unit_test(test_axis),
-      cmocka_unit_test(test_format),
+      cmocka_unit_test(test_row_major),  cmocka_unit_test(test_refusals),      cmocka_unit_test(test_largest),
+      cmocka_unit_test(test_contiguity), cmocka_unit_test(test_broadcast),     cmocka_unit_test(test_axis),
+      cmocka_unit_test(test_format),     cmocka_unit_test(test_largest_empty),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
