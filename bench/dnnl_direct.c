@@ -12,17 +12,24 @@ typedef int (*sgemm_fn)(char transa, char transb, int64_t m, int64_t n, int64_t 
                         int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
 /* dlsym() answers void *, which C does not convert to a function. */
-static sgemm_fn find_sgemm(void) {
+void *bench_dnnl_library(void) {
   static const char *const names[] = {"libdnnl.so.3", "libdnnl.so.2", "libdnnl.so"};
-  void *library = NULL;
+  static void *library;
   for (int i = 0; library == NULL && i < 3; i++) library = dlopen(names[i], RTLD_NOW | RTLD_GLOBAL);
   if (library == NULL) return NULL;
-  void *symbol = dlsym(library, "dnnl_sgemm"), *set_threads = dlsym(library, "omp_set_num_threads");
-  sgemm_fn sgemm;
+  void *set_threads = dlsym(library, "omp_set_num_threads");
   void (*set)(int);
-  memcpy(&sgemm, &symbol, sizeof sgemm);
   memcpy(&set, &set_threads, sizeof set);
   if (set_threads != NULL) set(2);
+  return library;
+}
+
+static sgemm_fn find_sgemm(void) {
+  void *library = bench_dnnl_library();
+  if (library == NULL) return NULL;
+  void *symbol = dlsym(library, "dnnl_sgemm");
+  sgemm_fn sgemm;
+  memcpy(&sgemm, &symbol, sizeof sgemm);
   return sgemm;
 }
 

@@ -17,6 +17,7 @@ static const bench_group *const groups[] = {
     &bench_move,     //
     &bench_fast,     //
     &bench_fft,      //
+    &bench_convs,    //
     &bench_quant,    //
     &bench_io,       //
     &bench_memory,   //
