@@ -62,6 +62,7 @@ extern const bench_group bench_fft;
 extern const bench_group bench_convs;
 extern const bench_group bench_quant;
 extern const bench_group bench_io;
+extern const bench_group bench_linalg;
 extern const bench_group bench_memory;
 
 /* True with --quick: fewer samples and smaller graphs, for a look; goals are judged all the same. */

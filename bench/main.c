@@ -20,6 +20,7 @@ static const bench_group *const groups[] = {
     &bench_convs,    //
     &bench_quant,    //
     &bench_io,       //
+    &bench_linalg,   //
     &bench_memory,   //
 };
 enum { GROUPS = sizeof groups / sizeof groups[0], RESULTS_MAX = 256 };
