@@ -210,6 +210,64 @@ def test_pinv(shape, dtype):
     np.testing.assert_array_equal(hr.linalg_pinv(hr.zeros([2, 3], dtype)).numpy(), np.zeros((3, 2)))
 
 
+@pytest.mark.parametrize(**of_dtype(REAL))
+@pytest.mark.parametrize("n", [384, 511, 512, 700])
+def test_large(n, dtype):
+    """One matrix that several threads work on."""
+    spd, x, b = random(dtype, (n, n), "spd"), random(dtype, (n, n), "any"), random(dtype, (n, 300))
+    for upper in (False, True):
+        got = wide(hr.linalg_cholesky(spd, upper).numpy())
+        np.testing.assert_array_equal(got, both_triangles(got, upper))
+        near(got.T @ got if upper else got @ got.T, spd, dtype)
+    near(wide(hr.linalg_inv(x + spd).numpy()) @ wide(x + spd), np.eye(n), dtype, 60)
+    near(hr.linalg_solve(x + spd, b).numpy(), np.linalg.solve(wide(x + spd), wide(b)), dtype, 60)
+    for shape in ((n, n), (n, n + 150), (n + 150, n)):
+        x = random(dtype, shape)
+        p, l, u = [v.numpy() for v in hr.linalg_lu(x)]
+        assert (np.abs(l) <= 1).all() and (np.sort(p) == np.arange(shape[0])).all()
+        near(wide(l)[p] @ wide(u), x, dtype)
+        packed, pivots = [v.numpy() for v in hr.linalg_lu_factor(x)]
+        k = min(shape)
+        np.testing.assert_array_equal(np.triu(packed)[:k], u)
+        rows = np.arange(shape[0])
+        for i, other in enumerate(pivots):
+            rows[[i, other]] = rows[[other, i]]
+        np.testing.assert_array_equal(rows[p], np.arange(shape[0]))
+
+
+def test_large_failures():
+    n = 500
+    x = random(hr.FLOAT64, (n, n), "spd")
+    x[333, 333] = -1
+    fails("not positive definite order 334", "linalg_cholesky", x, False)
+    fails("not positive definite order 334", "linalg_cholesky", x, True)
+    x[333, 333] = np.nan
+    fails("not positive definite order 334", "linalg_cholesky", x, False)
+    x = np.eye(n)[np.random.default_rng(0).permutation(n)]
+    np.testing.assert_array_equal(hr.linalg_inv(x).numpy(), x.T)
+    x[:, 444] = 0
+    fails("singular pivot", "linalg_inv", x)
+    fails("singular pivot", "linalg_solve", x, x)
+    assert len(hr.linalg_lu(x)) == 3
+
+
+def bits(threads):
+    """A digest of results, from a process with so many workers."""
+    program = ("import hashlib, hr, numpy as np\nr = np.random.default_rng(0)\nall = hashlib.sha256()\n"
+               "for shape in ((600, 600), (300, 12, 12)):\n"
+               "    x = r.normal(size=shape).astype(np.float32)\n"
+               "    spd = (x @ np.swapaxes(x, -1, -2) + 20 * np.eye(shape[-1])).astype(np.float32)\n"
+               "    for y in (hr.linalg_cholesky(spd, False), hr.linalg_inv(x), hr.linalg_solve(x, spd), *hr.linalg_lu(x),\n"
+               "              *hr.linalg_qr(x), *hr.linalg_svd(x, True), *hr.linalg_eigh(spd, 'L')):\n"
+               "        all.update(y.numpy().tobytes())\nprint(all.hexdigest())")
+    return subprocess.run([sys.executable, "-c", program], cwd=os.path.dirname(__file__), capture_output=True, text=True,
+                          check=True, env={**os.environ, "HEADRACE_THREADS": str(threads)}).stdout
+
+
+def test_same_bits():
+    assert bits(1) == bits(2) == bits(5)
+
+
 def test_dropped_results():
     """Results that nobody holds any more when the op runs."""
     for name, more in (("lu", ()), ("lu_factor", ()), ("qr", ()), ("eig", ()), ("eigh", ("L",)), ("svd", (True,))):

@@ -2,16 +2,16 @@
 #include <limits.h>
 #include <string.h>
 
-#include "cpu/matrices.h"
+#include "cpu/factor_large.h"
 #include "ops/linalg_internal.h"
 #include "ops/op_list.h"
 
 typedef struct job {
   hr_matrix_job base;
   hr_linalg_kind kind;
-  int right; /* right-hand sides */
-  int lwork; /* elements */
-  bool upper;
+  int right;         /* right-hand sides */
+  int lwork;         /* elements */
+  bool upper, large; /* large: hr_factor_is_large() */
   /* Where things lie in a chunk's scratch. */
   size_t matrix, pivots, tau, work;
 } job;
@@ -19,13 +19,19 @@ typedef struct job {
 static hr_status begin(job *j, const hr_run *run) {
   const hr_linalg_attrs *attrs = run->attrs;
   *j = (job){.kind = (hr_linalg_kind)run->op->kernel, .upper = attrs->upper};
-  return hr_matrix_job_begin(&j->base, run);
+  hr_status status = hr_matrix_job_begin(&j->base, run);
+  j->large = status == HR_OK && hr_factor_is_large(&j->base);
+  return status;
 }
 
 static hr_status run_loop(const job *j, int (*fn)(const void *, int64_t, char *), const char *failure) {
   const hr_matrix_job *b = &j->base;
   uint64_t cost = hr_linalg_matrix_cost(j->kind, b->m, b->n, j->right ? j->right : b->k);
   return hr_matrix_job_run(b, fn, j, cost, failure);
+}
+
+static void copy(const job *j, hr_matrix out, hr_matrix in, int rows, int cols) {
+  (j->large ? hr_factor_copy : hr_matrix_copy)(out, in, rows, cols, j->base.item);
 }
 
 /* --- in place: what is square and ends where the input was copied to --- */
@@ -55,9 +61,12 @@ static int cholesky(const void *ctx, int64_t index, char *scratch) {
   char *a = hr_matrix_job_out(b, 0, index, scratch);
   const char *triangle = j->upper ? "L" : "U";
   int info = 0;
-  hr_matrix_copy(hr_matrix_row_major(a, b->n, b->item), hr_matrix_at(b->run->in[0], index), b->n, b->n, b->item);
+  copy(j, hr_matrix_row_major(a, b->n, b->item), hr_matrix_at(b->run->in[0], index), b->n, b->n);
   if (j->kind == HR_LINALG_CHOLESKY) {
-    b->real->potrf(triangle, &b->n, a, &b->n, &info, 1);
+    if (j->large)
+      info = hr_factor_cholesky(b, triangle, a);
+    else
+      b->real->potrf(triangle, &b->n, a, &b->n, &info, 1);
     if (info == 0) info = find_bad_pivot(a, b->n, b->dtype);
     hr_matrix_clear(a, b->n, b->n, b->item, j->upper);
   } else if (j->kind == HR_LINALG_CHOLESKY_INV) {
@@ -70,15 +79,27 @@ static int cholesky(const void *ctx, int64_t index, char *scratch) {
   return info;
 }
 
+static void factor(const job *j, void *a, int *pivots, int *info) {
+  const hr_matrix_job *b = &j->base;
+  if (j->large)
+    *info = hr_factor_lu(b, a, pivots);
+  else
+    b->real->getrf(&b->m, &b->n, a, &b->m, pivots, info);
+}
+
 /* The inverse of the transpose is the transpose of the inverse. */
 static int invert(const void *ctx, int64_t index, char *scratch) {
   const job *j = ctx;
   const hr_matrix_job *b = &j->base;
   char *a = hr_matrix_job_out(b, 0, index, scratch);
   int *pivots = (int *)(scratch + j->pivots), info = 0;
-  hr_matrix_copy(hr_matrix_row_major(a, b->n, b->item), hr_matrix_at(b->run->in[0], index), b->n, b->n, b->item);
-  b->real->getrf(&b->n, &b->n, a, &b->n, pivots, &info);
-  if (info == 0) b->real->getri(&b->n, a, &b->n, pivots, scratch + j->work, &j->lwork, &info);
+  char *lu = j->large ? scratch + j->matrix : a;
+  copy(j, hr_matrix_row_major(lu, b->n, b->item), hr_matrix_at(b->run->in[0], index), b->n, b->n);
+  factor(j, lu, pivots, &info);
+  if (info == 0 && j->large)
+    hr_factor_invert(b, lu, pivots, a);
+  else if (info == 0)
+    b->real->getri(&b->n, a, &b->n, pivots, scratch + j->work, &j->lwork, &info);
   return info;
 }
 
@@ -102,6 +123,7 @@ hr_status hr_cpu_factor_in_place(const hr_run *run) {
     HR_TRY(hr_matrix_workspace(&j.lwork, run, answer, b->dtype));
     j.pivots = hr_matrix_job_reserve(&j.base, (int64_t)sizeof(int) * b->n);
     j.work = hr_matrix_job_reserve(&j.base, b->item * j.lwork);
+    if (j.large) j.matrix = hr_matrix_job_reserve(&j.base, b->item * b->n * b->n);
   }
   HR_TRY(run_loop(&j, j.kind == HR_LINALG_INV ? invert : cholesky, FAILURE[j.kind]));
 done:
@@ -136,10 +158,10 @@ static void put_factors(const job *j, int64_t index, char *scratch) {
   hr_matrix from = hr_matrix_col_major(scratch + j->matrix, b->m, b->item);
   put_places(hr_matrix_job_out(b, 0, index, scratch), (int *)(scratch + j->tau), (const int *)(scratch + j->pivots),
              b->m, b->k);
-  hr_matrix_copy(hr_matrix_row_major(lower, b->k, b->item), from, b->m, b->k, b->item);
+  copy(j, hr_matrix_row_major(lower, b->k, b->item), from, b->m, b->k);
   hr_matrix_clear(lower, b->m, b->k, b->item, false);
   put_ones(lower, b->k, b->k, b->dtype);
-  hr_matrix_copy(hr_matrix_row_major(upper, b->n, b->item), from, b->k, b->n, b->item);
+  copy(j, hr_matrix_row_major(upper, b->n, b->item), from, b->k, b->n);
   hr_matrix_clear(upper, b->k, b->n, b->item, true);
 }
 
@@ -150,14 +172,14 @@ static int factor_lu(const void *ctx, int64_t index, char *scratch) {
   char *lu = scratch + j->matrix;
   int *swaps = (int *)(scratch + j->pivots), info = 0;
   hr_matrix packed = hr_matrix_col_major(lu, b->m, b->item);
-  hr_matrix_copy(packed, hr_matrix_at(b->run->in[0], index), b->m, b->n, b->item);
-  b->real->getrf(&b->m, &b->n, lu, &b->m, swaps, &info);
+  copy(j, packed, hr_matrix_at(b->run->in[0], index), b->m, b->n);
+  factor(j, lu, swaps, &info);
   if (j->kind == HR_LINALG_LU) {
     put_factors(j, index, scratch);
   } else {
     uint32_t *pivots = hr_matrix_job_out(b, 1, index, scratch);
     char *out = hr_matrix_job_out(b, 0, index, scratch);
-    hr_matrix_copy(hr_matrix_row_major(out, b->n, b->item), packed, b->m, b->n, b->item);
+    copy(j, hr_matrix_row_major(out, b->n, b->item), packed, b->m, b->n);
     for (int i = 0; i < b->k; i++) pivots[i] = (uint32_t)(swaps[i] - 1);
   }
   return info < 0 ? info : 0;
@@ -201,13 +223,13 @@ static int factor_qr(const void *ctx, int64_t index, char *scratch) {
   char *q = hr_matrix_job_out(b, 0, index, scratch), *r = hr_matrix_job_out(b, 1, index, scratch);
   hr_matrix packed = hr_matrix_col_major(a, b->m, b->item);
   int info = 0;
-  hr_matrix_copy(packed, hr_matrix_at(b->run->in[0], index), b->m, b->n, b->item);
+  copy(j, packed, hr_matrix_at(b->run->in[0], index), b->m, b->n);
   b->real->geqrf(&b->m, &b->n, a, &b->m, tau, work, &j->lwork, &info);
   if (info != 0) return info;
-  hr_matrix_copy(hr_matrix_row_major(r, b->n, b->item), packed, b->k, b->n, b->item);
+  copy(j, hr_matrix_row_major(r, b->n, b->item), packed, b->k, b->n);
   hr_matrix_clear(r, b->k, b->n, b->item, true);
   b->real->orgqr(&b->m, &b->k, &b->k, a, &b->m, tau, work, &j->lwork, &info);
-  hr_matrix_copy(hr_matrix_row_major(q, b->k, b->item), packed, b->m, b->k, b->item);
+  copy(j, hr_matrix_row_major(q, b->k, b->item), packed, b->m, b->k);
   return info;
 }
 
@@ -244,15 +266,18 @@ static int solve(const void *ctx, int64_t index, char *scratch) {
   char *a = scratch + j->matrix, *x = scratch + j->work, *out = hr_matrix_job_out(b, 0, index, scratch);
   int *pivots = (int *)(scratch + j->pivots), info = 0;
   hr_matrix right = hr_matrix_col_major(x, b->n, b->item);
-  hr_matrix_copy(hr_matrix_col_major(a, b->n, b->item), hr_matrix_at(b->run->in[0], index), b->n, b->n, b->item);
-  hr_matrix_copy(right, hr_matrix_at(b->run->in[1], index), b->n, j->right, b->item);
+  copy(j, hr_matrix_col_major(a, b->n, b->item), hr_matrix_at(b->run->in[0], index), b->n, b->n);
+  copy(j, right, hr_matrix_at(b->run->in[1], index), b->n, j->right);
   if (j->kind == HR_LINALG_SOLVE_TRIANGULAR) {
     b->real->trtrs(j->upper ? "U" : "L", "N", "N", &b->n, &j->right, a, &b->n, x, &b->n, &info, 1, 1, 1);
   } else {
-    b->real->getrf(&b->n, &b->n, a, &b->n, pivots, &info);
-    if (info == 0) b->real->getrs("N", &b->n, &j->right, a, &b->n, pivots, x, &b->n, &info, 1);
+    factor(j, a, pivots, &info);
+    if (info == 0 && j->large)
+      hr_factor_solve(b, a, pivots, x, j->right);
+    else if (info == 0)
+      b->real->getrs("N", &b->n, &j->right, a, &b->n, pivots, x, &b->n, &info, 1);
   }
-  hr_matrix_copy(hr_matrix_row_major(out, j->right, b->item), right, b->n, j->right, b->item);
+  copy(j, hr_matrix_row_major(out, j->right, b->item), right, b->n, j->right);
   return info;
 }
 

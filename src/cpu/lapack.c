@@ -23,12 +23,14 @@ typedef struct routine {
 } routine;
 
 static const routine REAL[] = {
-    {"potrf", offsetof(hr_lapack_real, potrf)}, {"potri", offsetof(hr_lapack_real, potri)},
-    {"getrf", offsetof(hr_lapack_real, getrf)}, {"getri", offsetof(hr_lapack_real, getri)},
-    {"getrs", offsetof(hr_lapack_real, getrs)}, {"trtri", offsetof(hr_lapack_real, trtri)},
-    {"trtrs", offsetof(hr_lapack_real, trtrs)}, {"geqrf", offsetof(hr_lapack_real, geqrf)},
-    {"orgqr", offsetof(hr_lapack_real, orgqr)}, {"syevd", offsetof(hr_lapack_real, syevd)},
-    {"geev", offsetof(hr_lapack_real, geev)},   {"gesdd", offsetof(hr_lapack_real, gesdd)},
+    {"gemm", offsetof(hr_lapack_real, gemm)},   {"trsm", offsetof(hr_lapack_real, trsm)},
+    {"laswp", offsetof(hr_lapack_real, laswp)}, {"potrf", offsetof(hr_lapack_real, potrf)},
+    {"potri", offsetof(hr_lapack_real, potri)}, {"getrf", offsetof(hr_lapack_real, getrf)},
+    {"getri", offsetof(hr_lapack_real, getri)}, {"getrs", offsetof(hr_lapack_real, getrs)},
+    {"trtri", offsetof(hr_lapack_real, trtri)}, {"trtrs", offsetof(hr_lapack_real, trtrs)},
+    {"geqrf", offsetof(hr_lapack_real, geqrf)}, {"orgqr", offsetof(hr_lapack_real, orgqr)},
+    {"syevd", offsetof(hr_lapack_real, syevd)}, {"geev", offsetof(hr_lapack_real, geev)},
+    {"gesdd", offsetof(hr_lapack_real, gesdd)},
 };
 static const routine COMPLEX[] = {
     {"heevd", offsetof(hr_lapack_complex, heevd)},

@@ -18,8 +18,15 @@
 
 #include "base/error.h"
 
-/* Routines for float or double: the pointers to numbers are of that type. */
+/* Routines for float or double: the pointers to numbers are of that type. The first two are of BLAS. */
 typedef struct hr_lapack_real {
+  void (*gemm)(const char *transa, const char *transb, const int *m, const int *n, const int *k, const void *alpha,
+               const void *a, const int *lda, const void *b, const int *ldb, const void *beta, void *c, const int *ldc,
+               size_t, size_t);
+  void (*trsm)(const char *side, const char *uplo, const char *transa, const char *diag, const int *m, const int *n,
+               const void *alpha, const void *a, const int *lda, void *b, const int *ldb, size_t, size_t, size_t,
+               size_t);
+  void (*laswp)(const int *n, void *a, const int *lda, const int *k1, const int *k2, const int *ipiv, const int *incx);
   void (*potrf)(const char *uplo, const int *n, void *a, const int *lda, int *info, size_t);
   void (*potri)(const char *uplo, const int *n, void *a, const int *lda, int *info, size_t);
   void (*getrf)(const int *m, const int *n, void *a, const int *lda, int *ipiv, int *info);

@@ -40,6 +40,7 @@ static void copy_lines(char *out, int64_t out_stride, const char *in, int64_t in
   for (int64_t i = 0; i < lines; i++) memcpy(out + i * out_stride, in + i * in_stride, bytes);
 }
 
+/* Any strides, and the edges of what follows. */
 static void copy_tile4(hr_matrix out, hr_matrix in, int rows, int cols) {
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++) memcpy(out.data + r * out.row + c * out.col, in.data + r * in.row + c * in.col, 4);
@@ -49,11 +50,39 @@ static void copy_tile8(hr_matrix out, hr_matrix in, int rows, int cols) {
     for (int c = 0; c < cols; c++) memcpy(out.data + r * out.row + c * out.col, in.data + r * in.row + c * in.col, 8);
 }
 
-static hr_matrix corner(hr_matrix m, int row, int col) {
+/* A whole tile from rows without gaps to columns without gaps. Each line of the caches is read and written once: with
+ * a distance of 4 KiB between rows more than a few of them do not stay. */
+static void turn_tile4(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
+  uint32_t tile[TILE][TILE], line[TILE];
+  for (int r = 0; r < TILE; r++) memcpy(tile[r], in + r * in_stride, sizeof *tile);
+  for (int c = 0; c < TILE; c++) {
+    for (int r = 0; r < TILE; r++) line[r] = tile[r][c];
+    memcpy(out + c * out_stride, line, sizeof line);
+  }
+}
+static void turn_tile8(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
+  uint64_t tile[TILE][TILE], line[TILE];
+  for (int r = 0; r < TILE; r++) memcpy(tile[r], in + r * in_stride, sizeof *tile);
+  for (int c = 0; c < TILE; c++) {
+    for (int r = 0; r < TILE; r++) line[r] = tile[r][c];
+    memcpy(out + c * out_stride, line, sizeof line);
+  }
+}
+
+static void copy_tile(hr_matrix out, hr_matrix in, int rows, int cols, int64_t item) {
+  bool whole = rows == TILE && cols == TILE;
+  if (whole && in.col == item && out.row == item)
+    (item == 4 ? turn_tile4 : turn_tile8)(out.data, out.col, in.data, in.row);
+  else if (whole && in.row == item && out.col == item)
+    (item == 4 ? turn_tile4 : turn_tile8)(out.data, out.row, in.data, in.col);
+  else
+    (item == 4 ? copy_tile4 : copy_tile8)(out, in, rows, cols);
+}
+
+hr_matrix hr_matrix_corner(hr_matrix m, int row, int col) {
   return (hr_matrix){m.data + row * m.row + col * m.col, m.row, m.col};
 }
 
-/* By tiles, so that what a transposition reads across is still in the first cache when it is read again. */
 void hr_matrix_copy(hr_matrix out, hr_matrix in, int rows, int cols, int64_t item) {
   if (in.col == item && out.col == item) {
     copy_lines(out.data, out.row, in.data, in.row, rows, (size_t)(cols * item));
@@ -66,7 +95,7 @@ void hr_matrix_copy(hr_matrix out, hr_matrix in, int rows, int cols, int64_t ite
   for (int r = 0; r < rows; r += TILE)
     for (int c = 0; c < cols; c += TILE) {
       int tall = rows - r < TILE ? rows - r : TILE, wide = cols - c < TILE ? cols - c : TILE;
-      (item == 4 ? copy_tile4 : copy_tile8)(corner(out, r, c), corner(in, r, c), tall, wide);
+      copy_tile(hr_matrix_corner(out, r, c), hr_matrix_corner(in, r, c), tall, wide, item);
     }
 }
 

@@ -33,6 +33,8 @@ hr_matrix hr_matrix_at(const hr_array *a, int64_t index);
 /* A matrix without gaps. */
 hr_matrix hr_matrix_row_major(void *data, int cols, int64_t item);
 hr_matrix hr_matrix_col_major(void *data, int rows, int64_t item);
+/* What lies right of and below an element. */
+hr_matrix hr_matrix_corner(hr_matrix m, int row, int col);
 /* Items of 4 or 8 bytes. */
 void hr_matrix_copy(hr_matrix out, hr_matrix in, int rows, int cols, int64_t item);
 /* Zeros below (or above) the diagonal of a row-major matrix. */

@@ -160,6 +160,15 @@ static void test_factors(void **state) {
   }
 }
 
+/* One matrix that several threads work on. */
+static void test_large(void **state) {
+  (void)state;
+  for (int d = 0; d < 2; d++) {
+    check_square(1, 400, dtypes[d]);
+    check_factors(1, 500, 400, dtypes[d]);
+  }
+}
+
 static void check_spectrum(int batch, int n, hr_dtype dtype) {
   hr_array *a = matrices(batch, n, n, dtype, 0, true), *w, *v, *row, *scaled;
   const char *const triangles[] = {"L", "U"};
@@ -242,8 +251,9 @@ static void test_no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_square), cmocka_unit_test(test_factors), cmocka_unit_test(test_spectrum),
-      cmocka_unit_test(test_svd),    cmocka_unit_test(test_failure), cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_square),    cmocka_unit_test(test_large), cmocka_unit_test(test_factors),
+      cmocka_unit_test(test_spectrum),  cmocka_unit_test(test_svd),   cmocka_unit_test(test_failure),
+      cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
