@@ -11,10 +11,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "array/buffer.h"
-#include "base/atomic.h"
 #include "cpu/isa.h"
 #include "cpu/kernels/gemm.h"
+#include "cpu/scratch.h"
 #include "ops/attention.h"
 #include "ops/op_list.h"
 #include "sched/parallel.h"
@@ -109,7 +108,7 @@ typedef struct job {
   int64_t scores_at, sums_at, bytes;  /* where the scores and sums of a block are in its memory */
   char *packed, *sums;                /* sums: of all rows, between spans; NULL with only one */
   hr_attention_state *states;         /* of all rows */
-  _Atomic(int) failed;                /* an hr_status */
+  hr_scratch scratch;                 /* of blocks */
 } job;
 
 static char *packed_k(const job *j, int64_t index) { return j->packed + index * j->head_bytes; }
@@ -253,14 +252,8 @@ static void attend(const job *j, block *b) {
 static void attend_blocks(void *ctx, int64_t first, int64_t end) {
   job *j = ctx;
   const hr_attention *a = j->a;
-  hr_buffer *memory;
   int64_t per_head = a->group / j->fold; /* folds that share a head of k and v */
-  hr_status status = hr_buffer_new(&memory, (size_t)j->bytes + ALIGN);
-  if (status != HR_OK) {
-    hr_store_relaxed(&j->failed, (int)status);
-    return;
-  }
-  char *base = (char *)memory->data + (ALIGN - (uintptr_t)memory->data % ALIGN) % ALIGN;
+  char *base = hr_scratch_take(&j->scratch);
   for (int64_t i = first; i < end; i++) {
     int64_t fold = i / j->blocks, index = fold / per_head, kv = j->first + index;
     block b = {.batch = kv / a->kv_heads, .index = index, .row = i % j->blocks * j->block_rows};
@@ -270,7 +263,7 @@ static void attend_blocks(void *ctx, int64_t first, int64_t end) {
     b.states = j->states + fold * j->rows + b.row;
     attend(j, &b);
   }
-  hr_buffer_release(memory);
+  hr_scratch_give(&j->scratch, base);
 }
 
 static void attend_group(job *j) {
@@ -327,14 +320,13 @@ static hr_status run_blocks(const hr_attention *a) {
   if (a->keys > j.span) HR_TRY(hr_buffer_new(&sums, (size_t)(rows * a->depth_v * a->unit)));
   j.packed = (char *)packed->data + (ALIGN - (uintptr_t)packed->data % ALIGN) % ALIGN;
   j.states = states->data, j.sums = sums ? sums->data : NULL;
-  for (j.first = 0; j.first < heads && !hr_load_relaxed(&j.failed); j.first += group) {
+  HR_TRY(hr_scratch_init(&j.scratch, (size_t)j.bytes, group * (a->group / j.fold) * j.blocks));
+  for (j.first = 0; j.first < heads; j.first += group) {
     j.group = min64(group, heads - j.first);
     attend_group(&j);
   }
-  if (hr_load_relaxed(&j.failed))
-    status =
-        hr_fail((hr_status)hr_load_relaxed(&j.failed), "no memory for a block of %lld rows", (long long)j.block_rows);
 done:
+  hr_scratch_deinit(&j.scratch);
   hr_buffer_release(packed);
   hr_buffer_release(states);
   hr_buffer_release(sums);
