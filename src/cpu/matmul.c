@@ -42,14 +42,21 @@ static const hr_gemv_kernels *gemv_kernels(hr_dtype dtype) {
   }
 }
 
-/* --- products with a vector --- */
+/* --- products with a vector, and of few rows with a matrix whose columns are runs --- */
+
+/* So many rows read a block of a matrix that is not small again from the cache in less time than packing it takes. */
+enum { FEW_ROWS = 8, LARGE = 1 << 16 };
+
+static bool few_rows(const hr_product *p) {
+  return p->b_k == 1 && (p->m == 1 || (p->m <= FEW_ROWS && p->n * p->k >= LARGE));
+}
 
 typedef struct vector_job {
   const hr_product *p;
   const hr_gemv_kernels *kernels;
-  const char *x; /* k sums' elements for each of the batch */
+  const char *x; /* k sums' elements for each vector of each of the batch */
   bool rows;     /* the vector is B: y = A x; else y = x B */
-  int64_t length, block, blocks, x_bytes;
+  int64_t vectors, length, block, blocks, x_bytes;
 } vector_job;
 
 static void vector_chunk(const vector_job *job, int64_t chunk) {
@@ -57,14 +64,17 @@ static void vector_chunk(const vector_job *job, int64_t chunk) {
   int64_t index = chunk / job->blocks, first = chunk % job->blocks * job->block;
   int64_t count = job->length - first < job->block ? job->length - first : job->block;
   int64_t bytes = p->item_bytes;
-  const char *matrix = job->rows ? hr_product_a(p, index) : hr_product_b(p, index), *x = job->x + index * job->x_bytes;
-  char *y = p->c + (index * job->length + first) * bytes;
+  const char *matrix = job->rows ? hr_product_a(p, index) : hr_product_b(p, index);
   int64_t across = job->rows ? p->a_row : p->b_column, along = job->rows ? p->a_k : p->b_k;
   matrix += first * across * bytes;
-  if (along == 1)
-    job->kernels->dots(y, matrix, across, count, x, p->k);
-  else
-    job->kernels->sums(y, matrix, along, count, x, p->k);
+  for (int64_t i = index * job->vectors; i < (index + 1) * job->vectors; i++) {
+    const char *x = job->x + i * job->x_bytes;
+    char *y = p->c + (i * job->length + first) * bytes;
+    if (along == 1)
+      job->kernels->dots(y, matrix, across, count, x, p->k);
+    else
+      job->kernels->sums(y, matrix, along, count, x, p->k);
+  }
 }
 
 static void vector_range(void *ctx, int64_t first, int64_t end) {
@@ -74,7 +84,7 @@ static void vector_range(void *ctx, int64_t first, int64_t end) {
 bool hr_product_is_vector(const hr_product *p) {
   if (!gemv_kernels(p->dtype)) return false;
   if (p->n == 1 && (p->a_k == 1 || p->a_row == 1)) return true;
-  return p->m == 1 && (p->b_k == 1 || p->b_column == 1);
+  return (p->m == 1 && p->b_column == 1) || few_rows(p);
 }
 
 hr_status hr_product_vector(const hr_product *p) {
@@ -82,17 +92,19 @@ hr_status hr_product_vector(const hr_product *p) {
   hr_buffer *x = NULL;
   int64_t sum_bytes = p->dtype == HR_FLOAT64 ? 8 : 4, bytes = p->item_bytes;
   job.x_bytes = p->k * sum_bytes;
+  job.vectors = job.rows ? 1 : p->m;
   job.length = job.rows ? p->m : p->n;
   int64_t along = job.rows ? p->a_k : p->b_k;
   /* 128 KiB of the matrix a chunk; whole blocks of 256 columns when they are summed up side by side. */
   job.block = (128 << 10) / (p->k * bytes) + 1;
   if (along != 1) job.block = (job.block + 255) / 256 * 256;
   job.blocks = (job.length + job.block - 1) / job.block;
-  hr_status status = hr_buffer_new(&x, (size_t)(p->batch * job.x_bytes));
+  hr_status status = hr_buffer_new(&x, (size_t)(p->batch * job.vectors * job.x_bytes));
   if (status != HR_OK) return status;
-  for (int64_t i = 0; i < p->batch; i++)
-    hr_product_pack(p->dtype)->a((char *)x->data + i * job.x_bytes, job.rows ? hr_product_b(p, i) : hr_product_a(p, i),
-                                 p->k, 1, 1, 0, job.rows ? p->b_k : p->a_k);
+  for (int64_t i = 0; i < p->batch * job.vectors; i++) {
+    const char *from = job.rows ? hr_product_b(p, i) : hr_product_a(p, i / p->m) + i % p->m * p->a_row * bytes;
+    hr_product_pack(p->dtype)->a((char *)x->data + i * job.x_bytes, from, p->k, 1, 1, 0, job.rows ? p->b_k : p->a_k);
+  }
   job.x = x->data;
   hr_parallel_range_light(p->batch * job.blocks, 1, vector_range, &job);
   hr_buffer_release(x);

@@ -37,7 +37,7 @@ hr_status hr_product_run(const hr_product *p) HR_MUST_USE;
 
 /* --- parts of it --- */
 
-/* True when one side is a vector, and the other a matrix with a unit stride. */
+/* True when one side is a vector, or few rows of A, and the other a matrix with a unit stride. */
 bool hr_product_is_vector(const hr_product *p);
 hr_status hr_product_vector(const hr_product *p) HR_MUST_USE;
 hr_status hr_product_matrix(const hr_product *p) HR_MUST_USE;
