@@ -377,6 +377,7 @@ static PyType_Slot slots[] = {
     {Py_nb_int, array_int},
     {Py_nb_float, array_float},
     {Py_nb_index, array_index},
+    {Py_am_await, hr_await},
     {Py_bf_getbuffer, hr_array_getbuffer},
     {Py_bf_releasebuffer, hr_array_releasebuffer},
     {Py_nb_add, hr_number_add},

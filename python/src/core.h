@@ -41,6 +41,9 @@ typedef enum hr_type_id {
   HR_TYPE_STREAM,
   HR_TYPE_THREAD_STREAM,
   HR_TYPE_STREAM_CONTEXT,
+  HR_TYPE_FENCE,
+  HR_TYPE_CALLBACK,
+  HR_TYPE_QUEUE,
   HR_TYPE_COUNT
 } hr_type_id;
 
@@ -125,7 +128,7 @@ typedef struct hr_function {
 extern hr_function hr_generated_functions[]; /* written by tools/gen-python */
 
 extern PyType_Spec hr_array_spec, hr_array_iterator_spec, hr_array_at_spec, hr_dtype_spec, hr_device_spec,
-    hr_stream_spec, hr_thread_stream_spec, hr_stream_context_spec;
+    hr_stream_spec, hr_thread_stream_spec, hr_stream_context_spec, hr_fence_spec, hr_callback_spec, hr_queue_spec;
 
 /* --- Waiting (tree.c) --- */
 
@@ -286,6 +289,17 @@ static inline bool hr_get_stream(hr_call *call, PyObject *arg) {
 /* A new Stream object that owns the handle; on failure it is freed. */
 PyObject *hr_stream_wrap(hr_state *st, mlx_stream value);
 PyObject *hr_device_new(hr_state *st, mlx_device_type type, int index);
+
+/* --- Fences (fence.c) --- */
+
+/* A new fence object of arrays, whose handles are the caller's own. */
+PyObject *hr_fence_of_handles(hr_state *st, const mlx_array *arrays, size_t count);
+/* The method __await__. */
+PyObject *hr_await(PyObject *self);
+PyObject *hr_op_fence_of_stream(PyObject *module, PyObject *stream);
+PyObject *hr_op_fence_of_arrays(PyObject *module, PyObject *tree);
+PyObject *hr_op_close_callbacks(PyObject *module, PyObject *ignored);
+PyObject *hr_op_forked_callbacks(PyObject *module, PyObject *ignored);
 
 /* --- Functions and methods with entry points of their own --- */
 

@@ -42,6 +42,9 @@ static PyType_Spec *const specs[HR_TYPE_COUNT] = {
     [HR_TYPE_STREAM] = &hr_stream_spec,
     [HR_TYPE_THREAD_STREAM] = &hr_thread_stream_spec,
     [HR_TYPE_STREAM_CONTEXT] = &hr_stream_context_spec,
+    [HR_TYPE_FENCE] = &hr_fence_spec,
+    [HR_TYPE_CALLBACK] = &hr_callback_spec,
+    [HR_TYPE_QUEUE] = &hr_queue_spec,
 };
 
 static int add_types(PyObject *module, hr_state *st) {
@@ -137,6 +140,10 @@ static hr_function tree_functions[] = {
     {"",
      {"get_array_buffer_size", (PyCFunction)(void (*)(void))hr_op_get_array_buffer_size, METH_FASTCALL,
       "get_array_buffer_size(*args) -> int\n\nBytes of the evaluated arrays' memory, shared memory counted once."}},
+    {"", {"_fence_of_stream", hr_op_fence_of_stream, METH_O, "All that is queued on the stream."}},
+    {"", {"_fence_of_arrays", hr_op_fence_of_arrays, METH_O, "Queues the arrays of a tree; a fence of them all."}},
+    {"", {"_close_callbacks", hr_op_close_callbacks, METH_NOARGS, "At exit: no callback from now on."}},
+    {"", {"_forked_callbacks", hr_op_forked_callbacks, METH_NOARGS, "In the child of a fork."}},
     {"", {"_threads", threads, METH_NOARGS, "How many workers run tasks at once."}},
     {"", {"_get_precision", get_precision, METH_NOARGS, "Digits of printed floats, -1: as many as six need."}},
     {"", {"_set_precision", set_precision, METH_O, "Sets them."}},

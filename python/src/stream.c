@@ -175,6 +175,7 @@ static PyType_Slot stream_slots[] = {
     {Py_tp_richcompare, stream_compare},
     {Py_tp_hash, stream_hash},
     {Py_tp_getset, stream_getset},
+    {Py_am_await, hr_await},
     {Py_tp_doc, "A queue of work on a device. Any thread may use any stream. Made by new_stream()."},
     {0, NULL},
 };

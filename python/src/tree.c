@@ -95,6 +95,14 @@ PyObject *hr_op_async_eval(PyObject *module, PyObject *const *args, Py_ssize_t c
   return good && status == HR_OK ? Py_NewRef(Py_None) : NULL;
 }
 
+PyObject *hr_op_fence_of_arrays(PyObject *module, PyObject *tree) {
+  leaves l;
+  bool good = collect_all(&l, &tree, 1);
+  PyObject *fence = good ? hr_fence_of_handles(hr_state_of_module(module), l.items, l.count) : NULL;
+  leaves_free(&l);
+  return fence;
+}
+
 /* Buffers that several arrays share are counted once, by the address of their first element. */
 PyObject *hr_op_get_array_buffer_size(PyObject *module, PyObject *const *args, Py_ssize_t count) {
   leaves l;
