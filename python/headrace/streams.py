@@ -117,7 +117,9 @@ class Completion(concurrent.futures.Future):
 
     def running(self):
         """Whether the callback runs just now."""
-        return super().running() or (self._inner is not None and self._inner.running())
+        with self._submitting:  # the executor may start the callback before submit() has answered
+            inner = self._inner
+        return super().running() or (inner is not None and inner.running())
 
     def result(self, timeout=None):
         """Waits for the callback, at most `timeout` seconds, and answers what it returned, or raises its exception."""

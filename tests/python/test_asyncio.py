@@ -1,5 +1,6 @@
 """`await` for arrays, streams and fences, and callbacks in asyncio's loop."""
 import asyncio
+import gc
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -156,10 +157,12 @@ def test_load():
     async def main():
         streams = [mx.new_stream(mx.cpu) for _ in range(4)]
         await one(0, streams[0])
-        before = len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+        gc.collect()  # loops of earlier tests
+        descriptors, threads = len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
         tasks = [asyncio.ensure_future(one(i, streams[i % 4])) for i in range(3000)]
         await asyncio.sleep(0)
-        assert (len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))) == before
+        assert len(os.listdir("/proc/self/fd")) <= descriptors
+        assert len(os.listdir("/proc/self/task")) <= threads + 4  # workers may still be starting
         assert all(await asyncio.gather(*tasks))
 
     asyncio.run(main())
