@@ -95,10 +95,11 @@ HR_INLINE void add_words(qv_float *acc, qv_code words, const float *x, int64_t l
   }
 #endif
   if (how == HR_QMM_FIXED) return;
+  const int values = 32 / bits; /* of a word */
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r++) part[r] = qv_set(0);
 #pragma GCC unroll 32
-  for (int k = 0; k < 32 / bits; k++) {
+  for (int k = 0; k < values; k++) {
     qv_float v = qv_value(k ? qv_shift(words, k * bits) : words, code);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) part[r] = qv_fma(v, qv_load(x + r * ldx + k * QV_LANES), part[r]);
