@@ -11,7 +11,7 @@
 /* DEPTH numbers of k a step. Packed, A has its rows one after the other, and B lies in slabs as wide as a tile of the
  * kernel. A unit of packing is UNIT_ROWS rows of A, or UNIT numbers of k of a slab. The first step is shorter: nobody
  * multiplies while it is packed. */
-enum { DEPTH = 384, FIRST_DEPTH = 128, DIRECT_DEPTH = 512, UNIT_ROWS = 16, UNIT = 32, FEW_ROWS = 24 };
+enum { DEPTH = 512, FIRST_DEPTH = 128, DIRECT_DEPTH = 512, UNIT_ROWS = 16, UNIT = 32, FEW_ROWS = 24 };
 static const int64_t DIRECT_BYTES = 1 << 20, NEAR_BYTES = 24 << 10, GROUP_BYTES = 8 << 20;
 /* Operations of a chunk, 20 to 100 us; tiles have at most about these and TILE_COLUMNS. MIN_TILES keeps cores busy. */
 static const int64_t CHUNK_FLOPS = 3 << 20, TILE_FLOPS = 16 << 20, LIGHT_FLOPS = 6 << 20;
