@@ -40,7 +40,7 @@ void hr_pool_push_freed(hr_worklist *freed);
 void hr_pool_requeue(hr_stream *stream);
 
 /* A helper's place for tasks above HR_TINY_NS: false if all are taken, unless by tasks that may be long: what a waiting
- * thread could run in 50 us does not wait for those. */
+ * thread could run itself does not wait for those. */
 bool hr_pool_enter(void);
 void hr_pool_leave(void);
 /* True when a thread with a place has used its stint up and others want the place. Otherwise the stint goes on: that

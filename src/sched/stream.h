@@ -144,7 +144,7 @@ typedef enum hr_stint_end {
 typedef struct hr_stint {
   const hr_point *until; /* stop when complete; NULL for workers */
   uint32_t max_cost_ns;  /* of one task; UINT32_MAX for workers, who run library and user code too */
-  int64_t budget_ns;     /* by estimates */
+  int64_t budget_ns;     /* by estimates; long tasks count what they took */
   hr_worklist freed;     /* streams that this thread owns now and must run or queue */
 } hr_stint;
 

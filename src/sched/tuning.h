@@ -7,7 +7,7 @@ enum {
   HR_MAX_WORKERS = 1024,
   HR_WORKER_STACK = 2 << 20, /* library and user code run on it */
   HR_MONITOR_STACK = 128 << 10,
-  HR_STINT_NS = 500000,          /* a stream's turn, by estimates */
+  HR_STINT_NS = 500000,          /* a stream's turn: see hr_stint */
   HR_SPIN_ROUNDS = 1500,         /* pauses of a worker before it sleeps: about twice the price of a wake */
   HR_STARVE_NS = 1000000,        /* a runnable stream that waited this long gets a grant */
   HR_MONITOR_QUIET = 20,         /* half milliseconds without queued work before the monitor sleeps */
