@@ -407,6 +407,54 @@ static void test_storm(void **state) {
   hr_loop_release(st.loop);
 }
 
+/* Callbacks of many fences of one stream. Every second one comes in the moment in which the stream has completed the
+ * point of the one before, and may not have handed that over yet. */
+typedef struct in_line {
+  int number, *last;
+  _Atomic(int) *wrong, *left;
+} in_line;
+
+static void expect_turn(void *arg, hr_status status) {
+  in_line *own = arg;
+  OK(status);
+  if (*own->last >= own->number) atomic_fetch_add(own->wrong, 1);
+  *own->last = own->number;
+  atomic_fetch_sub(own->left, 1);
+}
+
+static void register_one(in_line *own, hr_fence *f) {
+  hr_callback *c;
+  bool cancelled = false;
+  OK(hr_on_complete(&c, f, expect_turn, own, NULL));
+  if (own->number % 7 == 0) OK(hr_callback_cancel(&cancelled, c));
+  if (cancelled) atomic_fetch_sub(own->left, 1);
+  hr_callback_release(c);
+}
+
+static void test_fences_of_a_stream_call_in_order(void **state) {
+  (void)state;
+  const int count = 20000;
+  int last = -1;
+  _Atomic(int) wrong = 0, left = count;
+  in_line *all = malloc((size_t)count * sizeof *all);
+  mlx_stream s = stream_new();
+  for (int i = 0; i < count; i += 2) {
+    for (int k = i; k < i + 2; k++) all[k] = (in_line){k, &last, &wrong, &left};
+    mlx_vector_array_free(call(sum_run, &one, none, s));
+    hr_fence *f = fence_of(s), *after;
+    register_one(&all[i], f);
+    for (bool done = i % 3 == 0; !done;) OK(hr_fence_poll(&done, f));
+    after = fence_of(s);
+    register_one(&all[i + 1], after);
+    hr_fence_release(f);
+    hr_fence_release(after);
+  }
+  while (left) sched_yield();
+  assert_int_equal(wrong, 0);
+  mlx_stream_free(s);
+  free(all);
+}
+
 int main(void) {
   begin_tests();
   const struct CMUnitTest tests[] = {
@@ -422,6 +470,7 @@ int main(void) {
       cmocka_unit_test(test_loop_runs_what_was_there),
       cmocka_unit_test(test_loop_released_early),
       cmocka_unit_test(test_storm),
+      cmocka_unit_test(test_fences_of_a_stream_call_in_order),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,9 @@
  * give hr_loop_executor() of a hr_loop, watch its descriptor and call hr_loop_dispatch() when it is readable.
  *
  * Every callback runs exactly once unless it is cancelled, never inside the call that registered it, and never on a
- * thread that runs tasks. Callbacks of one fence on one executor start in the order of their registration. All memory
- * for running one is taken when it is registered.
+ * thread that runs tasks. All memory for running one is taken when it is registered. Order, on one executor: callbacks
+ * of one fence start in the order of their registration; those of fences of one stream, and of arrays that one stream
+ * computes, in the order in which the stream completes them. (Arrays that are computed already belong to no stream.)
  *
  * Fork: callbacks and loops stay with the parent. In the child, calls on a loop from before the fork answer HR_CLOSED.
  * Exit: callbacks that have not started when exit() begins do not run. */

@@ -102,7 +102,7 @@ static void deliver(hr_fence *f) {
     hr_mutex_lock(&f->lock);
     hr_callback *c = f->first;
     f->first = f->last = NULL;
-    if (!c) f->phase = HR_FENCE_DONE;
+    if (!c) f->phase = HR_FENCE_IDLE;
     for (hr_callback *at = c; at; at = at->next) at->listed = false;
     hr_mutex_unlock(&f->lock);
     if (!c) return;
@@ -115,40 +115,48 @@ static void deliver(hr_fence *f) {
 }
 
 void hr_fence_fire(hr_waiter *waiter, hr_worklist *work) {
-  (void)work;
   hr_fence *f = (hr_fence *)((char *)waiter - offsetof(hr_fence, waiter));
   hr_mutex_lock(&f->lock);
-  f->at++;
+  hr_timeline *timeline = f->points[f->at++].timeline;
   bool parked = park_locked(f);
-  if (!parked) f->phase = HR_FENCE_DELIVERING;
+  if (parked)
+    hr_timeline_fired(timeline, work); /* under the lock: the fence, and what it keeps, may be gone behind it */
+  else
+    f->phase = HR_FENCE_DELIVERING;
   hr_mutex_unlock(&f->lock);
   if (parked) return;
   deliver(f);
+  hr_timeline_fired(timeline, work);
   hr_fence_unref(f); /* the waiter's */
 }
 
-void hr_callback_register(hr_callback *c) {
-  hr_fence *f = c->fence;
-  hr_callback_ref(c); /* the registration's */
+/* False: the fence is reached, and nobody is before the callback. */
+static bool enlist(hr_fence *f, hr_callback *c) {
   hr_mutex_lock(&f->lock);
-  bool deliver_now = false, done = f->phase == HR_FENCE_DONE;
-  if (!done) append_locked(f, c);
   if (f->phase == HR_FENCE_IDLE) {
     f->at = 0;
-    deliver_now = !park_locked(f);
-    f->phase = deliver_now ? HR_FENCE_DELIVERING : HR_FENCE_WAITING;
-    if (!deliver_now) hr_fence_ref(f); /* the waiter's, which cannot be dropped before the lock is */
+    if (park_locked(f)) {
+      f->phase = HR_FENCE_WAITING;
+      hr_fence_ref(f); /* the waiter's, which cannot be dropped before the lock is */
+    }
   }
+  bool listed = f->phase != HR_FENCE_IDLE;
+  if (listed) append_locked(f, c);
   hr_mutex_unlock(&f->lock);
-  if (deliver_now) deliver(f);
-  if (!done) return;
-  set_error(c, hr_fence_result(f));
+  return listed;
+}
+
+void hr_callback_register(hr_callback *c) {
+  hr_callback_ref(c); /* the registration's */
+  if (hr_fence_is_own(c->fence) && enlist(c->fence, c)) return;
+  set_error(c, hr_fence_result(c->fence));
   hr_job_push(&c->job);
 }
 
 /* True: the callback was still in its fence's list, and is the caller's now. */
 static bool take_back(hr_callback *c) {
   hr_fence *f = c->fence;
+  if (!hr_fence_is_own(f)) return false;
   hr_mutex_lock(&f->lock);
   bool listed = c->listed, idle = false;
   if (listed) {
@@ -165,7 +173,7 @@ static bool take_back(hr_callback *c) {
 bool hr_callback_revoke(hr_callback *c) {
   uint32_t waiting = WAITING;
   if (!hr_cas_acq_rel(&c->state, &waiting, REVOKED)) return false;
-  if (hr_fence_usable(c->fence) == HR_OK && take_back(c)) hr_callback_unref(c); /* the registration's */
+  if (take_back(c)) hr_callback_unref(c); /* the registration's */
   return true;
 }
 

@@ -16,6 +16,7 @@ void hr_fence_init(hr_fence *f, const hr_fence_class *class, const hr_point *poi
   atomic_init(&f->refs, 1u);
   f->generation = hr_process_generation();
   f->waiter.fire = hr_fence_fire;
+  f->waiter.ordered = true;
 }
 
 void hr_fence_deinit(hr_fence *f) {
@@ -39,8 +40,10 @@ bool hr_fence_reached(const hr_fence *f) {
   return true;
 }
 
+bool hr_fence_is_own(const hr_fence *f) { return f->generation == hr_process_generation(); }
+
 hr_status hr_fence_usable(const hr_fence *f) {
-  if (f->generation == hr_process_generation() || hr_fence_reached(f)) return HR_OK;
+  if (hr_fence_is_own(f) || hr_fence_reached(f)) return HR_OK;
   return hr_fail(HR_CLOSED, "the fence belongs to work of the process before the fork");
 }
 

@@ -7,15 +7,17 @@
  *     arrays their nodes, a future is a fence itself.
  * F3  The result is looked up once, after the fence is reached, and stays (`result`).
  * F4  Callbacks: `lock` guards `phase` and the list.
- *       idle -> waiting     the first callback comes; `waiter` is parked on a point, and holds a reference to the fence
- *       waiting -> idle     the last callback was taken back before the waiter fired
- *       waiting, idle -> delivering   all points are reached: one thread hands the list to the executors, with no lock
- *                           held, until it finds it empty: then -> done
- *     A callback that comes while delivering joins the list; when done, its caller hands it over. So callbacks of one
- *     fence and executor keep their order, and thousands leave as one splice (R7).
+ *       idle -> waiting         a callback comes; `waiter` is parked on a point, and holds a reference to the fence
+ *       waiting -> idle         the last callback was taken back before the waiter fired
+ *       waiting -> delivering   all points are reached: one thread hands the list to the executors, with no lock held,
+ *                               until it finds it empty: then -> idle
+ *     A callback that comes while delivering joins the list. One that comes to an idle fence which is reached is handed
+ *     over by its caller, unless the waiter has to be parked all the same, because fences before it on the timeline
+ *     still deliver (T7). So callbacks of one executor and stream keep their order, and thousands leave as one splice
+ *     (R7).
  * F5  Lock order: fence, then timeline.
  * F6  In the child of a fork, a fence from before answers HR_CLOSED unless it is reached, and its lock is not
- *     touched. */
+ *     touched (hr_fence_is_own). */
 #ifndef HR_SCHED_FENCE_H
 #define HR_SCHED_FENCE_H
 
@@ -35,7 +37,7 @@ typedef struct hr_fence_class {
   void (*destroy)(hr_fence *fence);
 } hr_fence_class;
 
-typedef enum hr_fence_phase { HR_FENCE_IDLE, HR_FENCE_WAITING, HR_FENCE_DELIVERING, HR_FENCE_DONE } hr_fence_phase;
+typedef enum hr_fence_phase { HR_FENCE_IDLE, HR_FENCE_WAITING, HR_FENCE_DELIVERING } hr_fence_phase;
 
 struct hr_fence {
   _Atomic(uint32_t) refs;
@@ -66,6 +68,8 @@ bool hr_fence_reached(const hr_fence *fence);
 hr_status hr_fence_await(hr_fence *fence, int64_t timeout_ns) HR_MUST_USE;
 /* The result of a fence that is reached: a borrowed error, or NULL. */
 hr_error *hr_fence_result(hr_fence *fence);
+/* Whether it was made by this process, and not before a fork. */
+bool hr_fence_is_own(const hr_fence *fence);
 /* HR_OK for a fence that can be waited for, HR_CLOSED for F6. */
 hr_status hr_fence_usable(const hr_fence *fence) HR_MUST_USE;
 

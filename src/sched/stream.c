@@ -439,6 +439,7 @@ void hr_stream_fork_child(void) {
     hr_stream *s = place(at);
     bool unfinished = s->state != HR_STREAM_IDLE || !hr_stream_idle(s);
     if (unfinished && hr_load_relaxed(&s->id)) hr_store_relaxed(&s->dead, true);
+    hr_timeline_forget_waiters(&s->timeline);
     s->in_queue = false;
     s->queue_next = s->queue_prev = NULL;
     s->helpers = 0;

@@ -40,7 +40,10 @@ static void insert_locked(hr_timeline *timeline, hr_waiter *waiter) {
 /* Cuts the waiters with value <= completed off the front and hangs them behind work->fired. */
 static void splice_locked(hr_timeline *timeline, uint64_t value, hr_worklist *work) {
   hr_waiter *first = hr_load_relaxed(&timeline->waiters), *last = NULL, *at = first;
-  for (; at && at->value <= value; last = at, at = at->next) at->parked = false;
+  for (; at && at->value <= value; last = at, at = at->next) {
+    at->parked = false;
+    timeline->firing += at->ordered;
+  }
   if (!last) return;
   last->next = NULL;
   if (at)
@@ -64,13 +67,22 @@ void hr_timeline_complete(hr_timeline *timeline, uint64_t value, hr_worklist *wo
   hr_mutex_unlock(&timeline->lock);
 }
 
+/* Whether an ordered waiter has to stay for those before it, which the completing thread is about to cut off (they were
+ * parked before it published their value, so it will look at the list), or fires just now. */
+static bool has_others_before_locked(const hr_timeline *timeline, const hr_waiter *waiter) {
+  const hr_waiter *before = waiter->prev;
+  while (before && !before->ordered) before = before->prev;
+  return before || timeline->firing;
+}
+
 bool hr_timeline_park(hr_timeline *timeline, uint64_t value, hr_waiter *waiter) {
-  if (hr_timeline_done(timeline, value)) return false;
+  if (!waiter->ordered && hr_timeline_done(timeline, value)) return false;
   hr_mutex_lock(&timeline->lock);
   waiter->value = value;
   insert_locked(timeline, waiter);
   hr_chaos_point();
   bool done = hr_load_seq_cst(&timeline->completed) >= value;
+  if (waiter->ordered) done = done && !has_others_before_locked(timeline, waiter);
   if (done) unlink_locked(timeline, waiter);
   hr_mutex_unlock(&timeline->lock);
   return !done;
@@ -82,6 +94,19 @@ bool hr_timeline_unpark(hr_timeline *timeline, hr_waiter *waiter) {
   if (parked) unlink_locked(timeline, waiter);
   hr_mutex_unlock(&timeline->lock);
   return parked;
+}
+
+void hr_timeline_fired(hr_timeline *timeline, hr_worklist *work) {
+  hr_chaos_point();
+  hr_mutex_lock(&timeline->lock);
+  if (--timeline->firing == 0) splice_locked(timeline, hr_load_relaxed(&timeline->completed), work);
+  hr_mutex_unlock(&timeline->lock);
+}
+
+void hr_timeline_forget_waiters(hr_timeline *timeline) {
+  hr_store_relaxed(&timeline->waiters, NULL);
+  timeline->last = NULL;
+  timeline->firing = 0;
 }
 
 void hr_worklist_add_stream(hr_worklist *work, hr_stream *stream) {

@@ -11,7 +11,11 @@
  *     One of the two sees the other.
  * T5  `lock` is a leaf: nothing else is locked and no user code runs while it is held.
  * T6  Timelines of streams live for ever (streams are recycled, their values go on); others are part of what owns
- *     them, and whoever completes, parks or waits holds a reference to that. */
+ *     them, and whoever completes, parks or waits holds a reference to that.
+ * T7  Ordered waiters leave in the order of their values, those of one value in the order in which they were parked:
+ *     while one before it has not been fired to its end, an ordered waiter is parked although its value is complete.
+ *     `firing` counts those that have left the list and not yet come to hr_timeline_fired(). Only one thread fires at
+ *     a time: the owner's, between a complete() and the next. */
 #ifndef HR_SCHED_TIMELINE_H
 #define HR_SCHED_TIMELINE_H
 
@@ -31,7 +35,8 @@ typedef struct hr_timeline hr_timeline;
 struct hr_waiter {
   hr_waiter *next, *prev;
   uint64_t value;
-  bool parked; /* guarded by the timeline's lock */
+  bool parked;  /* guarded by the timeline's lock */
+  bool ordered; /* keeps its turn (T7); fire() sees to it that hr_timeline_fired() is called once */
   /* Called once, with no lock held. May only move things to lists, `work` among them; the waiter is the caller's again.
    */
   void (*fire)(hr_waiter *waiter, hr_worklist *work);
@@ -44,6 +49,7 @@ struct hr_timeline {
   _Atomic(hr_waiter *) waiters; /* guarded by lock; also loaded without it, to see whether there are any (T4) */
   hr_waiter *last;              /* guarded by lock */
   hr_mutex lock;
+  uint32_t firing;   /* guarded by lock (T7) */
   hr_stream *stream; /* the owner when it is a stream, else NULL */
   /* For the library's callback thread (R16): whether only another turn of that thread can complete this. NULL: no. */
   bool (*needs_callback)(hr_timeline *timeline);
@@ -71,12 +77,19 @@ static inline bool hr_point_done(hr_point point) { return hr_timeline_done(point
 /* Owner only. Publishes value (> completed) and moves the waiters that it frees to `work`. */
 void hr_timeline_complete(hr_timeline *timeline, uint64_t value, hr_worklist *work);
 
-/* Any thread. False: value is complete, the waiter was not parked and will not fire. */
+/* Any thread. False: value is complete (and for an ordered waiter it is its turn): it was not parked and will not
+ * fire. */
 bool hr_timeline_park(hr_timeline *timeline, uint64_t value, hr_waiter *waiter);
 
 /* Any thread. True: the waiter is the caller's again and will not fire. False: it has fired, or is about to on another
  * thread; its storage must stay until then. */
 bool hr_timeline_unpark(hr_timeline *timeline, hr_waiter *waiter);
+
+/* An ordered waiter has done what it is there for: those that came meanwhile follow. */
+void hr_timeline_fired(hr_timeline *timeline, hr_worklist *work);
+
+/* In the child of a fork: those who waited, or fired, stayed with the parent. */
+void hr_timeline_forget_waiters(hr_timeline *timeline);
 
 /* Fires waiters until none is left; gathers streams in work->streams, which the caller hands to the pool. */
 void hr_worklist_run(hr_worklist *work);

@@ -131,11 +131,53 @@ static void test_no_wake_up_is_lost(void **state) {
   assert_null(hr_load_relaxed(&t.waiters));
 }
 
+/* T7: an ordered waiter that comes when its value is complete, but others before it have not been fired to the end. */
+typedef struct turn {
+  noted noted; /* first */
+  hr_timeline *timeline;
+  noted *late; /* parked while this one fires */
+} turn;
+
+static void take_turn(hr_waiter *waiter, hr_worklist *work) {
+  turn *own = (turn *)waiter;
+  if (own->late) assert_true(hr_timeline_park(own->timeline, 2, &own->late->waiter));
+  note(waiter, work);
+  hr_timeline_fired(own->timeline, work);
+}
+
+static turn turn_of(hr_timeline *timeline, int number) {
+  return (turn){.noted = {.waiter = {.fire = take_turn, .ordered = true}, .number = number}, .timeline = timeline};
+}
+
+static void test_ordered_waiters_keep_their_turn(void **state) {
+  (void)state;
+  hr_timeline t;
+  hr_worklist work = {0};
+  hr_timeline_init(&t, NULL, NULL);
+  turn first = turn_of(&t, 0), second = turn_of(&t, 1), third = turn_of(&t, 2), last = turn_of(&t, 3);
+  noted plain = {.waiter.fire = note, .number = 9};
+  second.late = &last.noted;
+  fired_count = 0;
+  assert_true(hr_timeline_park(&t, 1, &first.noted.waiter));
+  hr_store_seq_cst(&t.completed, 2); /* complete() has published, and not yet taken its waiters */
+  assert_true(hr_timeline_park(&t, 2, &second.noted.waiter));
+  assert_false(hr_timeline_park(&t, 2, &plain.waiter)); /* who is not ordered overtakes */
+  hr_timeline_complete(&t, 2, &work);
+  assert_true(hr_timeline_park(&t, 1, &third.noted.waiter)); /* first and second are on their way */
+  assert_int_equal(fired_count, 0);
+  hr_worklist_run(&work);
+  assert_int_equal(fired_count, 4);
+  static const int expected[] = {0, 1, 2, 3};
+  for (int i = 0; i < 4; i++) assert_int_equal(order[i], expected[i]);
+  assert_false(hr_timeline_park(&t, 2, &first.noted.waiter));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_fires_in_order_of_value_then_parking),
       cmocka_unit_test(test_long_chains_use_no_stack),
       cmocka_unit_test(test_no_wake_up_is_lost),
+      cmocka_unit_test(test_ordered_waiters_keep_their_turn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,6 @@ def test_ten_thousand_pending():
         seen = []
         futures = [on_stream_complete_async(s, seen.append, i) for i in range(10000)]
         await asyncio.gather(*futures)
-        assert sorted(seen) == list(range(10000))
+        assert seen == list(range(10000))
 
     asyncio.run(main())
