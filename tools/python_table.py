@@ -8,8 +8,8 @@ NAME_method.
 ALIASES = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
     "atanh": "arctanh", "bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift", "concat": "concatenate",
-    "conj": "conjugate", "cumulative_prod": "cumprod", "cumulative_sum": "cumsum", "permute_dims": "transpose",
-    "pow": "power",
+    "conj": "conjugate", "cumulative_prod": "cumprod", "cumulative_sum": "cumsum", "matrix_norm": "linalg.norm",
+    "permute_dims": "transpose", "pow": "power",
 }
 
 # Signatures with more in them than MLX's, or that stand for several.
@@ -73,10 +73,11 @@ PLAIN = {"eval", "async_eval", "get_array_buffer_size"}
 # Functions written in Python (python/headrace).
 PYTHON = set("""
     broadcast_shapes can_cast clear_streams convolve count_nonzero diff einsum_path export_to_dot flip
-    get_printoptions isdtype issubdtype logical_xor matrix_norm matrix_transpose minmax positive printoptions
+    get_printoptions isdtype issubdtype logical_xor gather_qqmm matrix_transpose minmax positive printoptions
     result_type searchsorted set_printoptions trunc unique unstack vecdot device_info
     load save savez savez_compressed save_safetensors save_gguf
-    linalg.det linalg.slogdet
+    linalg.det linalg.slogdet fft.stft fft.istft metal.is_available cuda.is_available
+    fast.cross_entropy fast.gated_delta_update fast.metal_kernel fast.cuda_kernel fast.precompiled_cuda_kernel
 """.split())
 
 # Methods of array that are no operations: C function and flags. None: a slot of the type, or nothing.

@@ -11,6 +11,13 @@ def _axis(axis, ndim, op):
     return axis % ndim
 
 
+def _need(op, *values):
+    """Raises TypeError for what is no array."""
+    for value in values:
+        if not isinstance(value, mx.array):
+            raise TypeError(f"{op}(): an array is needed, not {type(value).__name__}")
+
+
 def _array(a, **like):
     return a if isinstance(a, mx.array) else mx.array(a, **like)
 
@@ -67,6 +74,7 @@ def flip(a, /, axis=None, *, stream=None):
     >>> mx.flip(mx.array([1, 2, 3]))
     array([3, 2, 1], dtype=int32)
     """
+    _need("flip", a)
     axes = range(a.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
     axes = {_axis(i, a.ndim, "flip") for i in axes}
     index = tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(a.ndim))
@@ -82,6 +90,7 @@ def _on(stream, function):
 
 def matrix_transpose(a, /, *, stream=None):
     """The last two axes swapped. Raises ValueError for fewer than two."""
+    _need("matrix_transpose", a)
     if a.ndim < 2:
         raise ValueError("[matrix_transpose] Input array must have at least 2 dimensions.")
     return mx.swapaxes(a, -1, -2, stream=stream)
@@ -98,6 +107,7 @@ def unstack(x, /, *, axis=0, stream=None):
     >>> mx.unstack(mx.array([[1, 2], [3, 4]]))
     (array([1, 2], dtype=int32), array([3, 4], dtype=int32))
     """
+    _need("unstack", x)
     axis = _axis(axis, x.ndim, "unstack")
     if x.shape[axis] == 0:
         return ()
@@ -106,6 +116,7 @@ def unstack(x, /, *, axis=0, stream=None):
 
 def count_nonzero(a, /, *, axis=None, keepdims=False, stream=None):
     """How many elements are not zero, int32."""
+    _need("count_nonzero", a)
     return mx.sum(mx.astype(mx.not_equal(a, 0, stream=stream), mx.int32, stream=stream), axis, keepdims, stream=stream)
 
 
@@ -115,6 +126,7 @@ def diff(a, /, n=1, axis=-1, *, stream=None):
     >>> mx.diff(mx.array([1, 4, 9]))
     array([3, 5], dtype=int32)
     """
+    _need("diff", a)
     if n < 0:
         raise ValueError(f"diff: n is {n}, which is negative")
     axis = _axis(axis, a.ndim, "diff")
@@ -132,6 +144,7 @@ def diff(a, /, n=1, axis=-1, *, stream=None):
 
 def vecdot(a, b, /, *, axis=-1, stream=None):
     """Products of vectors along the axis, the first one conjugated."""
+    _need("vecdot", a, b)
     if a.dtype == mx.complex64:
         a = mx.conjugate(a, stream=stream)
     return mx.sum(mx.multiply(a, b, stream=stream), axis, stream=stream)
@@ -145,6 +158,7 @@ def searchsorted(sorted_sequence, values, /, side="left", *, stream=None):
     >>> mx.searchsorted(mx.array([1, 2, 3]), mx.array([0, 2, 4]))
     array([0, 1, 3], dtype=uint32)
     """
+    _need("searchsorted", sorted_sequence, values)
     if side not in ("left", "right"):
         raise ValueError(f"searchsorted: side must be 'left' or 'right', not {side!r}")
     if sorted_sequence.ndim != 1:
@@ -175,6 +189,7 @@ def unique(a, /, size, return_index=False, return_inverse=False, return_counts=F
     >>> mx.unique(mx.array([3, 1, 1]), 2)
     array([1, 3], dtype=int32)
     """
+    _need("unique", a)
     flat = mx.reshape(a, (-1,), stream=stream)
     n = flat.shape[0]
 
@@ -209,6 +224,7 @@ def convolve(a, v, /, mode="full", *, stream=None):
     >>> mx.convolve(mx.array([1.0, 2.0]), mx.array([1.0, 1.0]))
     array([1, 3, 2], dtype=float32)
     """
+    _need("convolve", a, v)
     if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
         raise ValueError("[convolve] Inputs must be 1D and not empty.")
     if mode not in ("full", "same", "valid"):
@@ -230,8 +246,6 @@ def convolve(a, v, /, mode="full", *, stream=None):
     return _on(stream, run)
 
 
-
-
 def det(a, *, stream=None):
     """The determinants of the last two axes, from an LU decomposition."""
     sign, logarithm = slogdet(a, stream=stream)
@@ -240,6 +254,7 @@ def det(a, *, stream=None):
 
 def slogdet(a, *, stream=None):
     """Sign and logarithm of the absolute value of the determinants of the last two axes."""
+    _need("slogdet", a)
     factor, pivots = mx.linalg.lu_factor(a, stream=stream)
     diagonal = mx.diagonal(factor, 0, -2, -1, stream=stream)
     places = mx.arange(a.shape[-1], dtype=pivots.dtype, stream=stream)
@@ -251,17 +266,26 @@ def slogdet(a, *, stream=None):
 
 
 def _metal_is_available():
-    """False: there is no Metal on this system."""
+    """False: there is no Metal on this system.
+
+    >>> mx.metal.is_available()
+    False
+    """
     return False
+
+
+def _cuda_is_available():
+    """Whether arrays can be computed on a GPU of NVIDIA's."""
+    return mx.is_available(mx.gpu)
 
 
 SUBMODULES = {
     "random": {},
-    "linalg": {"det": det, "slogdet": slogdet} if hasattr(getattr(mx, "linalg", None), "lu_factor") else {},
+    "linalg": {"det": det, "slogdet": slogdet},
     "fft": {},
     "fast": {},
     "metal": {"is_available": _metal_is_available},
-    "cuda": {"is_available": lambda: mx.is_available(mx.gpu)},
+    "cuda": {"is_available": _cuda_is_available},
 }
-for _name, _function in (("is_available", _metal_is_available), ("det", det), ("slogdet", slogdet)):
-    _function.__name__ = _function.__qualname__ = _name
+for _function in (_metal_is_available, _cuda_is_available):
+    _function.__name__ = _function.__qualname__ = "is_available"

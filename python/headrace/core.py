@@ -14,7 +14,7 @@ from headrace._core import *  # noqa: F401,F403
 from headrace._core import _threads  # noqa: F401
 from headrace._core import __version__, library_version as _library_version  # noqa: F401
 from headrace._enums import DtypeCategory  # noqa: F401
-from headrace import _compose, _dtypes, _files, _support
+from headrace import _compose, _dtypes, _einsum, _fast, _files, _signal, _support
 
 e = 2.718281828459045
 pi = 3.141592653589793
@@ -26,17 +26,17 @@ newaxis = None
 for _member in DtypeCategory:
     globals()[_member.name] = _member
 
-for _module in (_compose, _dtypes, _files, _support):
+for _module in (_compose, _dtypes, _einsum, _fast, _files, _support):
     for _name in _module.__all__:
         _thing = getattr(_module, _name)
         _thing.__module__ = __name__
         globals()[_name] = _thing
 
-for _where, _names in _compose.SUBMODULES.items():
+for _where, _names in {**_compose.SUBMODULES, "fft": _signal.FUNCTIONS, "fast": _fast.FUNCTIONS}.items():
     _inner = _support.submodule(_core, _where)
     globals()[_where] = _inner
     for _name, _thing in _names.items():
-        if not hasattr(_inner, _name):
-            setattr(_inner, _name, _thing)
+        _thing.__module__ = _inner.__name__
+        setattr(_inner, _name, _thing)
 
 del _module, _name, _thing, _member, _where, _names, _inner, library_version  # noqa: F821
