@@ -22,15 +22,22 @@ static char *blocks_of(const hr_scratch *scratch) {
   return (char *)scratch->buffer->data + (HR_DATA_ALIGN - data % HR_DATA_ALIGN) % HR_DATA_ALIGN;
 }
 
+void *hr_scratch_block(const hr_scratch *scratch, int i) {
+  return blocks_of(scratch) + (size_t)i * scratch->block_bytes;
+}
+
 /* The release of a block by one thread pairs with the acquire of the next that takes it. */
 void *hr_scratch_take(hr_scratch *scratch) {
+  static _Thread_local int last;
   if (!scratch->buffer) return NULL;
-  for (int i = 0;; i = (i + 1) % scratch->count) {
+  for (int i = last % scratch->count, tries = 1;; i = (i + 1) % scratch->count, tries++) {
     uint64_t bit = (uint64_t)1 << i % 64;
     if (!(hr_load_relaxed(&scratch->taken[i / 64]) & bit) &&
-        !(atomic_fetch_or_explicit(&scratch->taken[i / 64], bit, memory_order_acquire) & bit))
-      return blocks_of(scratch) + (size_t)i * scratch->block_bytes;
-    if (i == scratch->count - 1) sched_yield();
+        !(atomic_fetch_or_explicit(&scratch->taken[i / 64], bit, memory_order_acquire) & bit)) {
+      last = i;
+      return hr_scratch_block(scratch, i);
+    }
+    if (tries % scratch->count == 0) sched_yield();
   }
 }
 

@@ -18,7 +18,11 @@ typedef struct hr_scratch {
 hr_status hr_scratch_init(hr_scratch *out, size_t bytes, int64_t chunks) HR_MUST_USE;
 void hr_scratch_deinit(hr_scratch *scratch);
 
-/* Any thread. There is a block for each thread unless the pool has grown since; then this waits for a chunk to end. */
+/* Block i < count, for what its users note in it; before the loop. */
+void *hr_scratch_block(const hr_scratch *scratch, int i);
+
+/* Any thread; it gets the block that it had before, if nobody else has it. There is a block for each thread unless the
+ * pool has grown since; then this waits for a chunk to end. */
 void *hr_scratch_take(hr_scratch *scratch);
 void hr_scratch_give(hr_scratch *scratch, void *block);
 

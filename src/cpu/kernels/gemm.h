@@ -22,14 +22,6 @@ typedef struct hr_gemm_kernels {
                     const void *next);
 } hr_gemm_kernels;
 
-/* Lines of memory that will be read soon, fetched into L2 meanwhile: `rows` times `lines` of 64 bytes, rows `step`
- * bytes apart. */
-typedef struct hr_gemm_fetch {
-  const char *at;
-  int64_t step;
-  int rows, lines;
-} hr_gemm_fetch;
-
 /* A product of blocks as they lie in memory: C (m, n) = or += A (m, k) B (k, n), the sums in ascending k. Strides are
  * in elements; columns of C have no gaps. Those of B have none either, or B lies in slabs of `columns` columns, the
  * last of which may be narrower, b_slab apart. */
@@ -40,8 +32,7 @@ typedef struct hr_gemm_block {
   int64_t b_slab;  /* 0: no slabs */
   int64_t m, n, k; /* at least 1 */
   bool add;
-  bool far;            /* B is not in L1: it is fetched ahead */
-  hr_gemm_fetch fetch; /* rows 0: nothing */
+  bool far; /* B is not in L1: it is fetched ahead */
 } hr_gemm_block;
 
 /* Tables f32 and f64. Reads the rows of A once for `columns` columns of B each time, so B should be in L2. */

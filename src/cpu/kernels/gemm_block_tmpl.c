@@ -130,30 +130,10 @@ TILES(4)
 /* By whether the last vector is a part, by vectors less 1, by rows. */
 static void (*const tiles[2][VECTORS][ROWS_OF_ONE + 1])(const place *) = {TABLE(whole), TABLE(part)};
 
-typedef struct fetcher {
-  const hr_gemm_fetch *what;
-  int row, line, share; /* lines for each tile */
-} fetcher;
-
-static fetcher fetcher_of(const hr_gemm_block *block) {
-  const hr_gemm_fetch *what = &block->fetch;
-  if (what->rows == 0) return (fetcher){.what = what};
-  int64_t parts = (block->m + ROWS - 1) / ROWS * ((block->n + VECTORS * HR_VEC_LANES - 1) / (VECTORS * HR_VEC_LANES));
-  return (fetcher){.what = what, .share = (int)((int64_t)what->rows * what->lines / parts) + 1};
-}
-
-static inline void fetch(fetcher *f) {
-  for (int i = 0; i < f->share && f->row < f->what->rows; i++) {
-    __builtin_prefetch(f->what->at + f->row * f->what->step + 64 * f->line, 0, 2);
-    if (++f->line == f->what->lines) f->row++, f->line = 0;
-  }
-}
-
 /* Panels of columns, then of rows, as even as they can be where B does not lie in slabs. */
 static void multiply(const hr_gemm_block *block) {
   const hr_elem *a = block->a, *b = block->b;
   hr_elem *c = block->c;
-  fetcher ahead = fetcher_of(block);
   int64_t vectors_left = (block->n + HR_VEC_LANES - 1) / HR_VEC_LANES, panels = (vectors_left + VECTORS - 1) / VECTORS;
   for (int64_t j = 0; panels > 0; panels--) {
     int vectors = (int)((vectors_left + panels - 1) / panels);
@@ -165,7 +145,6 @@ static void multiply(const hr_gemm_block *block) {
     for (int64_t parts = (block->m + most - 1) / most; parts > 0; parts--) {
       int rows = (int)((block->m - row + parts - 1) / parts);
       place at = {block, a + row * block->a_row, b, c + row * block->c_row + j, last};
-      fetch(&ahead);
       tiles[last < HR_VEC_LANES][vectors - 1][rows](&at);
       row += rows;
     }
