@@ -1,4 +1,5 @@
-/* src/cpu/conv.h - how a convolution is cut and laid out, for conv.c, conv_plan.c and conv_piece.c.
+/* src/cpu/conv.h - how a convolution is cut and laid out, for conv.c, conv_plan.c, conv_piece.c and
+ * conv_tiles.c.
  *
  * Outputs are counted along four axes: the batch, then up to three spatial ones. Where the input is spread (input
  * dilation), output o of an axis meets elements of the input only at every few taps of the kernel, and which ones
@@ -8,10 +9,11 @@
  * Channels come in sets: the input channels of a group, with the group's outputs; or, where groups have few outputs,
  * as many groups as fill the columns of a panel. The outputs of a set are cut into panels.
  *
- * A chunk is a block of outputs of one phase, by some panels. It reads the input in place where it can. Otherwise it
- * copies what it needs, with zeros where padding is, into scratch memory first: the region of the input below its
- * outputs or, if that is smaller, the patch of each output. The latter is a few rows of the matrix that is called
- * im2col; the whole of it is never made. */
+ * A chunk is a block of outputs of one phase, by some panels. It reads the input in place where it can, and leaves out
+ * taps that meet padding, so that it does not matter what lies there. Otherwise it copies what it needs into scratch
+ * memory first: the region of the input below its outputs or, if that is smaller, the patch of each output, with zeros
+ * where padding is. The latter is a few rows of the matrix that is called im2col; the whole of it is never made.
+ * Kernels of many taps, at whose edges hardly two outputs meet the same ones, take a region with zeros too. */
 #ifndef HR_CPU_CONV_H
 #define HR_CPU_CONV_H
 
@@ -46,7 +48,7 @@ typedef struct hr_conv_plan {
   const hr_pack_kernels *pack;
   const hr_conv_copy_kernels *copy;
   hr_conv_axis axis[HR_CONV_DIMS];
-  int inner, second; /* axes along which a tile's rows, and its halves, lie */
+  int inner, second; /* axes along which most tiles' rows, and their halves, lie */
   const char *in, *weight;
   char *out;
   int64_t item, unit; /* bytes of an element, and of a sum (float or double) */
@@ -56,6 +58,7 @@ typedef struct hr_conv_plan {
   bool depthwise; /* every channel is a group of its own */
   bool lanewise;  /* groups of few outputs, several of them in a vector */
   bool in_place;  /* the input's elements can be read as they are */
+  bool skips;     /* taps that meet padding are left out, unless patches are copied */
   bool copies;    /* some chunks have to copy */
   bool patches;   /* they copy patches */
   int64_t set_in, set_out, sets, set_panels, panels;
@@ -63,7 +66,6 @@ typedef struct hr_conv_plan {
   int64_t taps, terms, depth;   /* terms of a sum; at most `depth` of them are summed up in one go */
   int64_t chunk_panels, panel_blocks;
   int64_t cached_panels;        /* that stay in L2 while outputs pass by */
-  int64_t copy_pad;             /* elements between the channels of two places of a copied region */
   int64_t copy_size, sums_size; /* most elements that a chunk copies; sums that it holds back (half types) */
   int64_t most_runs;
   int64_t chunks;
@@ -88,6 +90,9 @@ size_t hr_conv_scratch_bytes(const hr_conv_plan *plan);
 /* Packs units [first, end) of the weights; there are panels * hr_conv_pack_rows() of them. */
 int64_t hr_conv_pack_rows(const hr_conv_plan *plan);
 void hr_conv_pack(const hr_conv_plan *plan, int64_t first, int64_t end);
+
+/* Whether the plan's dense tiles take less time if they leave out taps that meet padding than with zeros there. */
+bool hr_conv_skips_pay(const hr_conv_plan *plan);
 
 /* Computes one chunk of the result; `scratch` is a block of hr_conv_scratch_bytes(). */
 void hr_conv_chunk(const hr_conv_plan *plan, int64_t chunk, void *scratch);

@@ -4,12 +4,11 @@
 #include "cpu/conv.h"
 #include "ops/conv.h"
 
-/* Work is counted in operations: a core does about 150 in a nanosecond. A chunk has TARGET of them, or a 16th of all if
+/* Work is counted in operations: a core does about 150 in a nanosecond. A chunk has TARGET of them, or a 32nd of all if
  * that is less, but LEAST; ROW_WORK stands for what an output of a panel costs besides its sums. A block of panels
- * stays in L2 while tiles pass by, and so does what a chunk copies. A tile whose rows are a multiple of ALIAS_BYTES
- * apart would need all of them in one set of L1. */
-enum { DEPTH = 1024, TARGET = 48 << 20, LEAST = 2 << 20, PARTS = 16, ROW_WORK = 1024 };
-enum { PANEL_BLOCK_BYTES = 512 << 10, COPY_BYTES = 512 << 10, ALIAS_BYTES = 4096, PAD = 16, TILES = 4 };
+ * stays in L2 while tiles pass by, and so does what a chunk copies. */
+enum { DEPTH = 1024, TARGET = 16 << 20, LEAST = 4 << 20, PARTS = 32, ROW_WORK = 1024 };
+enum { PANEL_BLOCK_BYTES = 512 << 10, COPY_BYTES = 512 << 10, TILES = 4 };
 
 static int64_t gcd(int64_t a, int64_t b) {
   while (b) {
@@ -148,22 +147,19 @@ static bool fits(const hr_conv_axis *a) {
 }
 
 static void copies_set(hr_conv_plan *p) {
-  const hr_conv_axis *inner = &p->axis[p->inner];
-  int64_t vector = p->kernels->columns / 2, row = inner->in * inner->stride / gcd(inner->stride, inner->spread);
-  bool channels = p->depthwise || p->lanewise;
-  bool aliased = row * p->unit % ALIAS_BYTES == 0 && inner->per_phase > 1 && !channels;
+  int64_t vector = p->kernels->columns / 2;
   p->in_place = !p->copy->store && (p->channel_stride == 1 || p->channels == 1);
   if (p->depthwise && (p->channels % vector != 0 || p->channel_stride != 1)) p->in_place = false;
-  if (aliased && p->set_panels > 1) p->in_place = false;
+  p->skips = p->depthwise || p->lanewise || hr_conv_skips_pay(p);
   p->copies = !p->in_place;
-  if (!channels)
+  if (!p->skips)
     for (int i = 0; i < HR_CONV_DIMS; i++) p->copies = p->copies || !fits(&p->axis[i]);
 }
 
 /* Elements that chunks of the present blocks copy at the most. */
 static int64_t copied(const hr_conv_plan *p, bool patches) {
   int64_t sets = hr_conv_min(hr_conv_ceil(p->chunk_panels, p->set_panels) + (p->set_panels > 1), p->sets);
-  double size = (double)(sets * p->set_in + PAD);
+  double size = (double)(sets * p->set_in);
   for (int i = 0; i < HR_CONV_DIMS; i++) {
     const hr_conv_axis *a = &p->axis[i];
     int64_t common = gcd(a->dilation, a->spread), taps = hr_conv_ceil(a->kernel, a->spread / common);
@@ -204,8 +200,7 @@ static void cut_chunks(hr_conv_plan *p) {
   double total = (double)work * (double)p->panels / PARTS;
   for (int i = 0; i < HR_CONV_DIMS; i++) total *= (double)p->axis[i].outputs;
   int64_t target = total > TARGET ? TARGET : total < LEAST ? LEAST : (int64_t)total;
-  int64_t depth = hr_conv_min(p->terms, p->depth) + 1;
-  p->cached_panels = PANEL_BLOCK_BYTES / (depth * columns * p->unit) + 1;
+  p->cached_panels = PANEL_BLOCK_BYTES / ((p->terms + 1) * columns * p->unit) + 1;
   p->panel_blocks = hr_conv_ceil(p->panels, target / (work * TILES * rows) + 1);
   p->chunk_panels = hr_conv_ceil(p->panels, p->panel_blocks);
   int64_t most = target / (work * p->chunk_panels) + 1;
@@ -224,13 +219,6 @@ static void cut_chunks(hr_conv_plan *p) {
   }
 }
 
-/* Copied rows that would lie a multiple of ALIAS_BYTES apart get a gap. */
-static void pad_set(hr_conv_plan *p) {
-  const hr_conv_axis *inner = &p->axis[p->inner];
-  int64_t step = inner->stride / gcd(inner->stride, inner->spread);
-  p->copy_pad = !p->depthwise && !p->lanewise && p->set_in * p->unit * step % ALIAS_BYTES == 0 ? PAD : 0;
-}
-
 void hr_conv_plan_init(hr_conv_plan *p, const hr_array *in, const hr_array *weight, const hr_array *out,
                        const void *attrs) {
   int last = in->ndim - 1;
@@ -243,7 +231,6 @@ void hr_conv_plan_init(hr_conv_plan *p, const hr_array *in, const hr_array *weig
   choose_rows(p);
   sets_set(p, ((const hr_conv_attrs *)attrs)->groups);
   copies_set(p);
-  pad_set(p);
   cut_chunks(p);
 }
 
