@@ -9,18 +9,21 @@ endif()
 set(headrace_python_dir ${PROJECT_BINARY_DIR}/python/headrace)
 set(headrace_python_ops ${PROJECT_BINARY_DIR}/gen/python_ops.c)
 file(GLOB headrace_python_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/python/src/*.c)
-add_custom_command(OUTPUT ${headrace_python_ops}
+file(GLOB headrace_python_docs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/python/docs/*.txt)
+add_custom_command(OUTPUT ${headrace_python_ops} ${PROJECT_BINARY_DIR}/gen/python_ops.h
   COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/gen-python ${headrace_python_ops}
   DEPENDS ${headrace_ops_headers} ${headrace_sources} ${PROJECT_SOURCE_DIR}/src/capi/mlx-c.tsv
     ${PROJECT_SOURCE_DIR}/python/mlx-python.tsv ${PROJECT_SOURCE_DIR}/tools/gen-python
     ${PROJECT_SOURCE_DIR}/tools/python_table.py ${PROJECT_SOURCE_DIR}/tools/gen-capi
-    ${PROJECT_SOURCE_DIR}/tools/capi_table.py
+    ${PROJECT_SOURCE_DIR}/tools/capi_table.py ${PROJECT_SOURCE_DIR}/tools/python_docs.py ${headrace_python_docs}
   COMMENT "Writing gen/python_ops.c" VERBATIM)
 
-Python3_add_library(headrace-python MODULE WITH_SOABI ${headrace_python_sources} ${headrace_python_ops})
+Python3_add_library(headrace-python MODULE WITH_SOABI ${headrace_python_sources} ${headrace_python_ops}
+  ${PROJECT_BINARY_DIR}/gen/python_ops.h)
 set_target_properties(headrace-python PROPERTIES OUTPUT_NAME _core LIBRARY_OUTPUT_DIRECTORY ${headrace_python_dir}
   INSTALL_RPATH "$ORIGIN")
-target_include_directories(headrace-python PRIVATE ${PROJECT_SOURCE_DIR}/python/src ${PROJECT_SOURCE_DIR}/include)
+target_include_directories(headrace-python PRIVATE ${PROJECT_SOURCE_DIR}/python/src ${PROJECT_SOURCE_DIR}/include
+  ${PROJECT_BINARY_DIR}/gen)
 target_compile_definitions(headrace-python PRIVATE _GNU_SOURCE)
 # The headers of Python are not written for -Wundef or C11 without extensions, so they count as the system's.
 target_compile_options(headrace-python PRIVATE -Wall -Wextra -Wmissing-prototypes -Wvla

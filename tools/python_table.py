@@ -17,11 +17,6 @@ SIGNATURES = {
     "arange": "(start: int | float | None = None, stop: int | float | None = None, step: int | float | None = None, "
               "dtype: Dtype | None = None, *, stream: StreamOrDevice = None) -> array",
     "synchronize": "(stream: StreamOrDevice = None, timeout: float | None = None) -> None",
-    # without global_scale, which the C interface lacks
-    "gather_qmm": "(x: array, w: array, /, scales: array, biases: array | None = None, "
-                  "lhs_indices: array | None = None, rhs_indices: array | None = None, transpose: bool = True, "
-                  "group_size: int | None = None, bits: int | None = None, mode: str = 'affine', *, "
-                  "sorted_indices: bool = False, stream: StreamOrDevice = None) -> array",
 }
 
 # C functions of other names than mlx_NAME.
@@ -43,7 +38,7 @@ HAND = {name: None for name in """
     from_dlpack asarray
     default_device default_stream set_default_device set_default_stream new_stream new_thread_local_stream stream
     synchronize is_available device_count
-    get_active_memory get_cache_memory get_memory_limit get_peak_memory reset_peak_memory clear_cache set_cache_limit
+    gather_qmm get_active_memory get_cache_memory get_memory_limit get_peak_memory reset_peak_memory clear_cache set_cache_limit
     set_memory_limit set_wired_limit divmod view
 """.split()}
 HAND["empty"] = "zeros"

@@ -42,7 +42,11 @@ def broadcast_shapes(*shapes):
 
 
 def positive(a, /, *, stream=None):
-    """The array itself."""
+    """The array itself.
+
+    >>> mx.positive(mx.array([-1]))
+    array([-1], dtype=int32)
+    """
     return mx.copy(a, stream=stream) if hasattr(mx, "copy") else mx.stop_gradient(a, stream=stream)
 
 
@@ -89,7 +93,11 @@ def _on(stream, function):
 
 
 def matrix_transpose(a, /, *, stream=None):
-    """The last two axes swapped. Raises ValueError for fewer than two."""
+    """The last two axes exchanged. Raises ValueError for fewer than two.
+
+    >>> mx.matrix_transpose(mx.ones((5, 2, 3))).shape
+    (5, 3, 2)
+    """
     _need("matrix_transpose", a)
     if a.ndim < 2:
         raise ValueError("[matrix_transpose] Input array must have at least 2 dimensions.")
@@ -97,7 +105,11 @@ def matrix_transpose(a, /, *, stream=None):
 
 
 def minmax(a, /, axis=None, keepdims=False, *, stream=None):
-    """The smallest and the largest element, as min() and max()."""
+    """The smallest and the largest element, as min() and max().
+
+    >>> mx.minmax(mx.array([3, 1, 2]))
+    (array(1, dtype=int32), array(3, dtype=int32))
+    """
     return mx.min(a, axis, keepdims, stream=stream), mx.max(a, axis, keepdims, stream=stream)
 
 
@@ -115,7 +127,11 @@ def unstack(x, /, *, axis=0, stream=None):
 
 
 def count_nonzero(a, /, *, axis=None, keepdims=False, stream=None):
-    """How many elements are not zero, int32."""
+    """How many elements are not zero, int32. Axes are those of sum().
+
+    >>> mx.count_nonzero(mx.array([[0, 1], [2, 3]]), axis=1)
+    array([1, 2], dtype=int32)
+    """
     _need("count_nonzero", a)
     return mx.sum(mx.astype(mx.not_equal(a, 0, stream=stream), mx.int32, stream=stream), axis, keepdims, stream=stream)
 
@@ -143,7 +159,11 @@ def diff(a, /, n=1, axis=-1, *, stream=None):
 
 
 def vecdot(a, b, /, *, axis=-1, stream=None):
-    """Products of vectors along the axis, the first one conjugated."""
+    """Products of vectors along the axis, the first one conjugated; other axes are broadcast.
+
+    >>> mx.vecdot(mx.array([[1.0, 2.0], [3.0, 4.0]]), mx.array([1.0, 1.0]))
+    array([3, 7], dtype=float32)
+    """
     _need("vecdot", a, b)
     if a.dtype == mx.complex64:
         a = mx.conjugate(a, stream=stream)
@@ -247,13 +267,21 @@ def convolve(a, v, /, mode="full", *, stream=None):
 
 
 def det(a, *, stream=None):
-    """The determinants of the last two axes, from an LU decomposition."""
+    """The determinants of the square matrices in the last two axes, from an LU decomposition.
+
+    >>> mx.linalg.det(mx.array([[2.0, 0.0], [5.0, 4.0]]))
+    array(8, dtype=float32)
+    """
     sign, logarithm = slogdet(a, stream=stream)
     return mx.multiply(sign, mx.exp(logarithm, stream=stream), stream=stream)
 
 
 def slogdet(a, *, stream=None):
-    """Sign and logarithm of the absolute value of the determinants of the last two axes."""
+    """The sign and the logarithm of the absolute value of det(), two arrays.
+
+    >>> mx.linalg.slogdet(mx.array([[-1.0, 0.0], [5.0, 1.0]]))
+    (array(-1, dtype=float32), array(0, dtype=float32))
+    """
     _need("slogdet", a)
     factor, pivots = mx.linalg.lu_factor(a, stream=stream)
     diagonal = mx.diagonal(factor, 0, -2, -1, stream=stream)
@@ -275,17 +303,16 @@ def _metal_is_available():
 
 
 def _cuda_is_available():
-    """Whether arrays can be computed on a GPU of NVIDIA's."""
+    """Whether arrays can be computed on a GPU of NVIDIA's.
+
+    >>> mx.cuda.is_available() == mx.is_available(mx.gpu)
+    True
+    """
     return mx.is_available(mx.gpu)
 
 
-SUBMODULES = {
-    "random": {},
-    "linalg": {"det": det, "slogdet": slogdet},
-    "fft": {},
-    "fast": {},
-    "metal": {"is_available": _metal_is_available},
-    "cuda": {"is_available": _cuda_is_available},
-}
+LINALG = {"det": det, "slogdet": slogdet}
+METAL = {"is_available": _metal_is_available}
+CUDA = {"is_available": _cuda_is_available}
 for _function in (_metal_is_available, _cuda_is_available):
     _function.__name__ = _function.__qualname__ = "is_available"

@@ -118,9 +118,12 @@ _FORMATS = {
 
 
 class finfo:
-    """Limits of a floating dtype: bits, eps, max, min, smallest_normal. complex64 answers for its parts.
+    """Limits of a floating dtype: bits, eps (1 to the next number), max, min, smallest_normal; and the dtype.
 
-    Raises ValueError for other dtypes.
+    complex64 answers for its parts. Raises ValueError for other dtypes.
+
+    >>> mx.finfo(mx.float16).max
+    65504.0
     """
 
     __slots__ = ("bits", "dtype", "eps", "max", "min", "smallest_normal")
@@ -140,7 +143,11 @@ class finfo:
 
 
 class iinfo:
-    """Limits of an integer dtype: bits, max, min. Raises ValueError for other dtypes."""
+    """Limits of an integer dtype: bits, max, min; and the dtype. Raises ValueError for other dtypes.
+
+    >>> mx.iinfo(mx.int8).min, mx.iinfo(mx.int8).max
+    (-128, 127)
+    """
 
     __slots__ = ("bits", "dtype", "max", "min")
 

@@ -3,7 +3,11 @@ import enum
 
 
 class DeviceType(enum.Enum):
-    """The kinds of devices. Equal to a Device of index 0 too."""
+    """The kinds of devices. Equal to a Device of index 0 too.
+
+    >>> mx.cpu, mx.DeviceType.cpu == mx.Device(mx.cpu)
+    (DeviceType.cpu, True)
+    """
 
     cpu = 0
     gpu = 1
@@ -23,7 +27,11 @@ class DeviceType(enum.Enum):
 
 
 class DtypeCategory(enum.Enum):
-    """Categories of dtypes, for issubdtype()."""
+    """Categories of dtypes, for issubdtype(); the members are names of headrace.core too.
+
+    >>> mx.issubdtype(mx.float16, mx.inexact), mx.issubdtype(mx.int8, mx.DtypeCategory.floating)
+    (True, False)
+    """
 
     complexfloating = 0
     floating = 1
@@ -39,7 +47,12 @@ class DtypeCategory(enum.Enum):
 
 
 class OutOfRange(IndexError, ValueError):
-    """An axis or an index is out of range."""
+    """An axis or an index is out of range.
+
+    >>> mx.sum(mx.ones((2,)), axis=5)
+    Traceback (most recent call last):
+    headrace.core.OutOfRange: sum: axis 5 is out of range for an array of 1 axis
+    """
 
 
 for _class in (DeviceType, DtypeCategory, OutOfRange):

@@ -15,8 +15,8 @@ def cross_entropy(logits, targets, *, stream=None):
     outside of the classes are not checked. Sums are made in float32 or wider. Raises ValueError for other shapes,
     for logits that are not real floating-point and for targets that are no integers.
 
-    >>> mx.fast.cross_entropy(mx.array([[0.0, 0.0], [9.0, 0.0]]), mx.array([1, 0]))
-    array([0.693147, 0.000123402], dtype=float32)
+    >>> mx.fast.cross_entropy(mx.array([[0.0, 0.0], [99.0, 0.0]]), mx.array([1, 0]))
+    array([0.693147, 0], dtype=float32)
     """
     _need("cross_entropy", logits, targets)
     if logits.ndim == 0:

@@ -36,7 +36,9 @@ def load(file, /, format=None, return_metadata=False, *, stream=None):
     path are read when the arrays are evaluated. Raises RuntimeError for files that cannot be read, ValueError for
     formats.
 
-    >>> mx.load("weights.safetensors")  # doctest: +SKIP
+    >>> mx.save_safetensors("weights.safetensors", {"w": mx.arange(3)})
+    >>> mx.load("weights.safetensors")
+    {'w': array([0, 1, 2], dtype=int32)}
     """
     path = _path(file)
     if format is None:
@@ -72,7 +74,9 @@ def _load_npz(file, stream):
 def save(file, arr):
     """Writes an array to a path (with the suffix .npy) or a file object, in NumPy's format.
 
-    >>> mx.save("/tmp/x", mx.arange(3))  # doctest: +SKIP
+    >>> mx.save("x", mx.arange(3))
+    >>> mx.load("x.npy")
+    array([0, 1, 2], dtype=int32)
     """
     _write(file, mx._save("npy", _with_suffix(_path(file), ".npy"), arr))
 
@@ -92,23 +96,40 @@ def _savez(file, args, kwargs, compression):
 def savez(file, *args, **kwargs):
     """Writes several arrays to an uncompressed npz archive: arr_0, arr_1, ... and those with names.
 
-    >>> mx.savez("/tmp/xy", mx.arange(3), y=mx.ones(2))  # doctest: +SKIP
+    >>> mx.savez("xy", mx.arange(3), y=mx.ones(2))
+    >>> mx.load("xy.npz")
+    {'y': array([1, 1], dtype=float32), 'arr_0': array([0, 1, 2], dtype=int32)}
     """
     _savez(file, args, kwargs, zipfile.ZIP_STORED)
 
 
 def savez_compressed(file, *args, **kwargs):
-    """As savez(), compressed."""
+    """As savez(), compressed.
+
+    >>> mx.savez_compressed("zeros", mx.zeros((2,)))
+    >>> mx.load("zeros.npz")
+    {'arr_0': array([0, 0], dtype=float32)}
+    """
     _savez(file, args, kwargs, zipfile.ZIP_DEFLATED)
 
 
 def save_safetensors(file, arrays, metadata=None):
-    """Writes a dict of arrays, with texts as metadata, to a path (with the suffix .safetensors) or a file object."""
+    """Writes a dict of arrays, with texts as metadata, to a path (with the suffix .safetensors) or a file object.
+
+    >>> mx.save_safetensors("weights", {"w": mx.arange(3)}, {"step": "7"})
+    >>> mx.load("weights.safetensors", return_metadata=True)
+    ({'w': array([0, 1, 2], dtype=int32)}, {'step': '7'})
+    """
     _write(file, mx._save("safetensors", _with_suffix(_path(file), ".safetensors"), arrays, metadata))
 
 
 def save_gguf(file, arrays, metadata=None):
-    """Writes a dict of arrays, with metadata of arrays, texts and lists of texts, to a path (with the suffix .gguf)."""
+    """Writes a dict of arrays, with metadata of arrays, texts and lists of texts, to a path (with the suffix .gguf).
+
+    >>> mx.save_gguf("weights", {"w": mx.ones((2,))}, {"name": "small"})
+    >>> mx.load("weights.gguf", return_metadata=True)
+    ({'w': array([1, 1], dtype=float32)}, {'name': 'small'})
+    """
     path = _path(file)
     if path is None:
         raise ValueError("[save_gguf] gguf files are written by their path")

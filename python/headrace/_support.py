@@ -9,7 +9,14 @@ __all__ = ["ArrayLike", "PrintOptions", "clear_streams", "device_info", "get_pri
 
 
 class ArrayLike:
-    """Anything with a method `__mlx__array__` that answers an array."""
+    """Anything with a method `__mlx__array__` that answers an array. Raises TypeError for other objects.
+
+    >>> class Two:
+    ...     def __mlx__array__(self):
+    ...         return mx.array(2)
+    >>> mx.array(mx.ArrayLike(Two()))
+    array(2, dtype=int32)
+    """
 
     def __init__(self, arg, /):
         if not hasattr(arg, "__mlx__array__") and not hasattr(arg, "__mlx_array__"):
@@ -49,8 +56,8 @@ def submodule(core, where):
 def device_info(d=None):
     """What is known about a device (None: the default one), a dict of texts and numbers.
 
-    >>> mx.device_info(mx.cpu)["device_name"]  # doctest: +SKIP
-    'Intel(R) Xeon(R) Processor'
+    >>> mx.device_info(mx.cpu)["cores"] > 0
+    True
     """
     if d is None:
         d = _core.default_device()
@@ -58,13 +65,20 @@ def device_info(d=None):
 
 
 def clear_streams():
-    """There for programs that call it. Streams belong to the process and are given back when nobody holds them."""
+    """There for programs that call it. Streams belong to the process and are given back when nobody holds them.
+
+    >>> mx.clear_streams()
+    """
 
 
 # --- printing ---
 
 class PrintOptions:
-    """How arrays are printed: `precision`, the digits after the point, -1 for as many as six digits need."""
+    """How arrays are printed: `precision`, the digits after the point, -1 for as many as six digits need.
+
+    >>> mx.PrintOptions(3).precision
+    3
+    """
 
     __slots__ = ("precision",)
 
@@ -73,12 +87,21 @@ class PrintOptions:
 
 
 def get_printoptions():
-    """The PrintOptions in force."""
+    """The PrintOptions in force.
+
+    >>> mx.get_printoptions().precision
+    -1
+    """
     return PrintOptions(_core._get_precision())
 
 
 def set_printoptions(precision=-1):
-    """Sets the digits after the point of printed floats; -1 is the default. For the whole process."""
+    """Sets the digits after the point of printed floats; -1 is the default. For the whole process.
+
+    >>> mx.set_printoptions(precision=2); mx.array(3.14159)
+    array(3.14, dtype=float32)
+    >>> mx.set_printoptions()
+    """
     _core._set_precision(int(precision))
 
 

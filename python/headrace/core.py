@@ -32,11 +32,19 @@ for _module in (_compose, _dtypes, _einsum, _fast, _files, _support):
         _thing.__module__ = __name__
         globals()[_name] = _thing
 
-for _where, _names in {**_compose.SUBMODULES, "fft": _signal.FUNCTIONS, "fast": _fast.FUNCTIONS}.items():
+for _where, _about, _names in (
+    ("random", "Random numbers, from the state of the thread or from keys.", {}),
+    ("linalg", "Linear algebra: matrices in the last two axes.", _compose.LINALG),
+    ("fft", "Discrete Fourier transforms.", _signal.FUNCTIONS),
+    ("fast", "Compositions that machine learning needs often.", _fast.FUNCTIONS),
+    ("metal", "There for programs that ask whether there is Metal.", _compose.METAL),
+    ("cuda", "Whether there is a GPU of NVIDIA's.", _compose.CUDA),
+):
     _inner = _support.submodule(_core, _where)
+    _inner.__doc__ = _about
     globals()[_where] = _inner
     for _name, _thing in _names.items():
         _thing.__module__ = _inner.__name__
         setattr(_inner, _name, _thing)
 
-del _module, _name, _thing, _member, _where, _names, _inner, library_version  # noqa: F821
+del _module, _name, _thing, _member, _where, _about, _names, _inner, library_version  # noqa: F821

@@ -1,5 +1,6 @@
 /* The type array: its life, its properties, its conversions to single values, iteration, copies and pickles. */
 #include "core.h"
+#include "python_ops.h"
 
 /* --- life --- */
 
@@ -184,17 +185,17 @@ static PyObject *get_at(PyObject *self, void *closure) {
 }
 
 static PyGetSetDef getset[] = {
-    {"shape", get_shape, NULL, "The lengths of the axes, a tuple.", NULL},
-    {"dtype", get_dtype, NULL, "The elements' Dtype.", NULL},
-    {"ndim", get_number, NULL, "The number of axes.", &ask_ndim},
-    {"size", get_number, NULL, "The number of elements.", &ask_size},
-    {"nbytes", get_number, NULL, "Bytes of all elements.", &ask_nbytes},
-    {"itemsize", get_number, NULL, "Bytes of one element.", &ask_itemsize},
-    {"T", get_transposed, NULL, "The array with its axes in reverse order.", NULL},
-    {"mT", get_matrix_transposed, NULL, "The array with its last two axes swapped.", NULL},
-    {"real", get_real, NULL, "The real part.", NULL},
-    {"imag", get_imag, NULL, "The imaginary part.", NULL},
-    {"at", get_at, NULL, "For updates of a part: x.at[index].add(y) and the like answer a new array.", NULL},
+    {"shape", get_shape, NULL, HR_DOC_array_shape, NULL},
+    {"dtype", get_dtype, NULL, HR_DOC_array_dtype, NULL},
+    {"ndim", get_number, NULL, HR_DOC_array_ndim, &ask_ndim},
+    {"size", get_number, NULL, HR_DOC_array_size, &ask_size},
+    {"nbytes", get_number, NULL, HR_DOC_array_nbytes, &ask_nbytes},
+    {"itemsize", get_number, NULL, HR_DOC_array_itemsize, &ask_itemsize},
+    {"T", get_transposed, NULL, HR_DOC_array_T, NULL},
+    {"mT", get_matrix_transposed, NULL, HR_DOC_array_mT, NULL},
+    {"real", get_real, NULL, HR_DOC_array_real, NULL},
+    {"imag", get_imag, NULL, HR_DOC_array_imag, NULL},
+    {"at", get_at, NULL, HR_DOC_array_at, NULL},
     {0},
 };
 
@@ -296,7 +297,11 @@ PyObject *hr_array_div(PyObject *self, PyObject *other) { return hr_number_divid
 PyObject *hr_array_rdiv(PyObject *self, PyObject *other) { return hr_number_divide(other, self); }
 
 PyObject *hr_array_namespace(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keywords) {
-  (void)self, (void)args, (void)count, (void)keywords;
+  (void)self;
+  Py_ssize_t total = count + (keywords ? PyTuple_GET_SIZE(keywords) : 0);
+  for (Py_ssize_t i = 0; i < total; i++)
+    if (args[i] != Py_None)
+      return PyErr_SetString(PyExc_ValueError, "__array_namespace__: there is one version, which has no name"), NULL;
   return PyImport_ImportModule("headrace.core");
 }
 
@@ -410,10 +415,7 @@ static PyType_Slot slots[] = {
     {Py_nb_and, hr_number_and},
     {Py_nb_or, hr_number_or},
     {Py_nb_xor, hr_number_xor},
-    {Py_tp_doc,
-     "array(val, dtype=None)\n--\n\n"
-     "An array of elements of one type. `val` is a scalar, a list or tuple (also of lists or arrays), an array, or an\n"
-     "object with a buffer, DLPack or __array__; its data are copied. Operations on arrays are lazy."},
+    {Py_tp_doc, HR_DOC_array},
     {0, NULL},
 };
 
@@ -461,11 +463,8 @@ static PyObject *iterator_next(PyObject *self) {
 }
 
 static PyType_Slot iterator_slots[] = {
-    {Py_tp_new, iterator_new},
-    {Py_tp_dealloc, iterator_dealloc},
-    {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, iterator_next},
-    {0, NULL},
+    {Py_tp_new, iterator_new},       {Py_tp_dealloc, iterator_dealloc}, {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, iterator_next}, {Py_tp_doc, HR_DOC_ArrayIterator}, {0, NULL},
 };
 
 PyType_Spec hr_array_iterator_spec = {

@@ -1,4 +1,5 @@
 /* array[index] = value, and array.at[index].add(value) and the like: the same walk with other final operations. */
+#include "python_ops.h"
 #include "selection.h"
 
 typedef int (*slice_fn)(mlx_array *, mlx_array, mlx_array, const int *, size_t, const int *, size_t, const int *,
@@ -279,23 +280,17 @@ static PyObject *at_divide(PyObject *self, PyObject *value) {
 }
 
 static PyMethodDef at_methods[] = {
-    {"add", at_add, METH_O, "add(value)\n--\n\nThe array with value added there; repeated indices add up."},
-    {"subtract", at_subtract, METH_O, "subtract(value)\n--\n\nThe array with value subtracted there."},
-    {"multiply", at_multiply, METH_O, "multiply(value)\n--\n\nThe array with its elements there times value."},
-    {"divide", at_divide, METH_O, "divide(value)\n--\n\nThe array with its elements there divided by value."},
-    {"maximum", at_maximum, METH_O, "maximum(value)\n--\n\nThe array with the larger of element and value there."},
-    {"minimum", at_minimum, METH_O, "minimum(value)\n--\n\nThe array with the smaller of element and value there."},
+    {"add", at_add, METH_O, HR_DOC_ArrayAt_add},
+    {"subtract", at_subtract, METH_O, HR_DOC_ArrayAt_subtract},
+    {"multiply", at_multiply, METH_O, HR_DOC_ArrayAt_multiply},
+    {"divide", at_divide, METH_O, HR_DOC_ArrayAt_divide},
+    {"maximum", at_maximum, METH_O, HR_DOC_ArrayAt_maximum},
+    {"minimum", at_minimum, METH_O, HR_DOC_ArrayAt_minimum},
     {0},
 };
 static PyType_Slot at_slots[] = {
-    {Py_tp_new, at_new},
-    {Py_tp_dealloc, at_dealloc},
-    {Py_tp_traverse, at_traverse},
-    {Py_tp_clear, at_clear},
-    {Py_mp_subscript, at_getitem},
-    {Py_tp_methods, at_methods},
-    {Py_tp_doc, "Updates of a part of an array: array.at[index].add(value) answers a new array."},
-    {0, NULL},
+    {Py_tp_new, at_new},           {Py_tp_dealloc, at_dealloc}, {Py_tp_traverse, at_traverse}, {Py_tp_clear, at_clear},
+    {Py_mp_subscript, at_getitem}, {Py_tp_methods, at_methods}, {Py_tp_doc, HR_DOC_ArrayAt},   {0, NULL},
 };
 PyType_Spec hr_array_at_spec = {
     .name = "headrace.core.ArrayAt",

@@ -53,6 +53,7 @@ PyObject *hr_op_fft_rfftn(hr_call *call, PyObject *const *in);
 PyObject *hr_op_from_dlpack(hr_call *call, PyObject *const *in);
 PyObject *hr_op_full(hr_call *call, PyObject *const *in);
 PyObject *hr_op_full_like(hr_call *call, PyObject *const *in);
+PyObject *hr_op_gather_qmm(hr_call *call, PyObject *const *in);
 PyObject *hr_op_get_active_memory(hr_call *call, PyObject *const *in);
 PyObject *hr_op_get_cache_memory(hr_call *call, PyObject *const *in);
 PyObject *hr_op_get_memory_limit(hr_call *call, PyObject *const *in);

@@ -1,5 +1,6 @@
 /* The type Dtype. Its fourteen objects are made with the module and live as long. */
 #include "core.h"
+#include "python_ops.h"
 
 static const char *const names[HR_DTYPES] = {
     [MLX_BOOL] = "bool",         [MLX_UINT8] = "uint8",         [MLX_UINT16] = "uint16",   [MLX_UINT32] = "uint32",
@@ -40,18 +41,12 @@ static PyObject *reduce(PyObject *self, PyObject *ignored) {
   return PyUnicode_FromString(dtype == MLX_BOOL ? "bool_" : names[dtype]);
 }
 
-static PyGetSetDef getset[] = {{"size", get_size, NULL, "Bytes of one element.", NULL}, {0}};
+static PyGetSetDef getset[] = {{"size", get_size, NULL, HR_DOC_Dtype_size, NULL}, {0}};
 static PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, NULL}, {0}};
 
 static PyType_Slot slots[] = {
-    {Py_tp_dealloc, dealloc},
-    {Py_tp_repr, repr},
-    {Py_tp_hash, hash},
-    {Py_tp_richcompare, compare},
-    {Py_tp_getset, getset},
-    {Py_tp_methods, methods},
-    {Py_tp_doc, "The type of an array's elements. float32, int32 and the others are the only objects of it."},
-    {0, NULL},
+    {Py_tp_dealloc, dealloc}, {Py_tp_repr, repr},       {Py_tp_hash, hash},        {Py_tp_richcompare, compare},
+    {Py_tp_getset, getset},   {Py_tp_methods, methods}, {Py_tp_doc, HR_DOC_Dtype}, {0, NULL},
 };
 
 PyType_Spec hr_dtype_spec = {

@@ -1,6 +1,7 @@
 /* The module headrace._core: its types, constants and functions, and how failures of the library become exceptions. */
 #include "core.h"
 #include "mlx/c/version.h"
+#include "python_ops.h"
 
 /* --- errors --- */
 
@@ -131,15 +132,11 @@ static PyObject *set_precision(PyObject *module, PyObject *digits) {
 }
 
 static hr_function tree_functions[] = {
-    {"",
-     {"eval", (PyCFunction)(void (*)(void))hr_op_eval, METH_FASTCALL,
-      "eval(*args) -> None\n\nComputes all arrays in the arguments, which may be trees, and waits for them."}},
-    {"",
-     {"async_eval", (PyCFunction)(void (*)(void))hr_op_async_eval, METH_FASTCALL,
-      "async_eval(*args) -> None\n\nQueues all arrays in the arguments, which may be trees, and returns."}},
+    {"", {"eval", (PyCFunction)(void (*)(void))hr_op_eval, METH_FASTCALL, HR_DOC_eval}},
+    {"", {"async_eval", (PyCFunction)(void (*)(void))hr_op_async_eval, METH_FASTCALL, HR_DOC_async_eval}},
     {"",
      {"get_array_buffer_size", (PyCFunction)(void (*)(void))hr_op_get_array_buffer_size, METH_FASTCALL,
-      "get_array_buffer_size(*args) -> int\n\nBytes of the evaluated arrays' memory, shared memory counted once."}},
+      HR_DOC_get_array_buffer_size}},
     {"", {"_fence_of_stream", hr_op_fence_of_stream, METH_O, "All that is queued on the stream."}},
     {"", {"_fence_of_arrays", hr_op_fence_of_arrays, METH_O, "Queues the arrays of a tree; a fence of them all."}},
     {"", {"_close_callbacks", hr_op_close_callbacks, METH_NOARGS, "At exit: no callback from now on."}},

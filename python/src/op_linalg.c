@@ -106,3 +106,26 @@ PyObject *hr_op_fast_scaled_dot_product_attention(hr_call *call, PyObject *const
   int failed = mlx_fast_scaled_dot_product_attention(&res, q, k, v, (float)scale, mode, mask, sinks, call->stream);
   return hr_result(call->st, failed, res);
 }
+
+/* --- quantised products --- */
+
+/* A global scale for each matrix is something for GPUs. */
+PyObject *hr_op_gather_qmm(hr_call *call, PyObject *const *in) {
+  mlx_array x, w, scales, biases, lhs, rhs, res = {0};
+  mlx_optional_int group_size, bits;
+  const char *mode;
+  bool transpose, sorted;
+  if (!hr_get_array(call, in[0], "x", &x) || !hr_get_array(call, in[1], "w", &w) ||
+      !hr_get_array(call, in[2], "scales", &scales) || !hr_get_optional_array(call, in[3], "biases", &biases) ||
+      !hr_get_optional_array(call, in[4], "lhs_indices", &lhs) ||
+      !hr_get_optional_array(call, in[5], "rhs_indices", &rhs) ||
+      !hr_get_bool(call, in[6], "transpose", true, &transpose) ||
+      !hr_get_optional_int(call, in[7], "group_size", &group_size) ||
+      !hr_get_optional_int(call, in[8], "bits", &bits) || !hr_get_text(call, in[9], "mode", "affine", &mode) ||
+      !hr_get_bool(call, in[11], "sorted_indices", false, &sorted))
+    return NULL;
+  if (!hr_absent(in[10])) return PyErr_SetString(PyExc_ValueError, "gather_qmm: global_scale needs a GPU"), NULL;
+  int failed =
+      mlx_gather_qmm(&res, x, w, scales, biases, lhs, rhs, transpose, group_size, bits, mode, sorted, call->stream);
+  return hr_result(call->st, failed, res);
+}

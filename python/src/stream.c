@@ -4,6 +4,7 @@
  * library as the stream argument of each operation. Until the first scope is opened nobody looks at the variable.
  * Outside of scopes the defaults are the thread's, in the library. */
 #include "bodies.h"
+#include "python_ops.h"
 
 /* --- devices --- */
 
@@ -82,7 +83,7 @@ static PyObject *device_reduce(PyObject *self, PyObject *ignored) {
   return Py_BuildValue("O(Ni)", Py_TYPE(self), device_type(self, NULL), ((hr_py_device *)self)->index);
 }
 
-static PyGetSetDef device_getset[] = {{"type", device_type, NULL, "The DeviceType: cpu or gpu.", NULL}, {0}};
+static PyGetSetDef device_getset[] = {{"type", device_type, NULL, HR_DOC_Device_type, NULL}, {0}};
 static PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, NULL}, {0}};
 static PyType_Slot device_slots[] = {
     {Py_tp_new, device_make},
@@ -92,7 +93,7 @@ static PyType_Slot device_slots[] = {
     {Py_tp_hash, device_hash},
     {Py_tp_getset, device_getset},
     {Py_tp_methods, device_methods},
-    {Py_tp_doc, "Device(type, index=0)\n--\n\nA device to compute on."},
+    {Py_tp_doc, HR_DOC_Device},
     {0, NULL},
 };
 PyType_Spec hr_device_spec = {
@@ -165,19 +166,15 @@ static PyObject *stream_device(PyObject *self, void *closure) {
 }
 
 static PyGetSetDef stream_getset[] = {
-    {"device", stream_device, NULL, "The Device of the stream.", NULL},
-    {"index", stream_index, NULL, "The stream's number, unique in the process.", NULL},
+    {"device", stream_device, NULL, HR_DOC_Stream_device, NULL},
+    {"index", stream_index, NULL, HR_DOC_Stream_index, NULL},
     {0},
 };
 static PyType_Slot stream_slots[] = {
-    {Py_tp_dealloc, stream_dealloc},
-    {Py_tp_repr, stream_repr},
-    {Py_tp_richcompare, stream_compare},
-    {Py_tp_hash, stream_hash},
-    {Py_tp_getset, stream_getset},
-    {Py_am_await, hr_await},
-    {Py_tp_doc, "A queue of work on a device. Any thread may use any stream. Made by new_stream()."},
-    {0, NULL},
+    {Py_tp_dealloc, stream_dealloc},     {Py_tp_repr, stream_repr},
+    {Py_tp_richcompare, stream_compare}, {Py_tp_hash, stream_hash},
+    {Py_tp_getset, stream_getset},       {Py_am_await, hr_await},
+    {Py_tp_doc, HR_DOC_Stream},          {0, NULL},
 };
 PyType_Spec hr_stream_spec = {
     .name = "headrace.core.Stream",
@@ -229,12 +226,13 @@ static PyObject *thread_stream_device(PyObject *self, void *closure) {
   return Py_NewRef(((thread_stream *)self)->device);
 }
 
-static PyGetSetDef thread_stream_getset[] = {{"device", thread_stream_device, NULL, "The Device.", NULL}, {0}};
+static PyGetSetDef thread_stream_getset[] = {
+    {"device", thread_stream_device, NULL, HR_DOC_ThreadLocalStream_device, NULL}, {0}};
 static PyType_Slot thread_stream_slots[] = {
     {Py_tp_dealloc, thread_stream_dealloc},
     {Py_tp_repr, thread_stream_repr},
     {Py_tp_getset, thread_stream_getset},
-    {Py_tp_doc, "Stands for one stream in each thread. Made by new_thread_local_stream()."},
+    {Py_tp_doc, HR_DOC_ThreadLocalStream},
     {0, NULL},
 };
 PyType_Spec hr_thread_stream_spec = {
@@ -317,7 +315,12 @@ typedef struct stream_context {
 static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
   static char *names[] = {"s", NULL};
   PyObject *given;
+  hr_py_device device;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:StreamContext", names, &given)) return NULL;
+  hr_state *st = PyType_GetModuleState(type);
+  if (!is_stream(st, given) && !Py_IS_TYPE(given, st->types[HR_TYPE_THREAD_STREAM]) && !read_device(st, given, &device))
+    return PyErr_Format(PyExc_TypeError, "stream(): argument 's' must be a Stream or a Device, not %s",
+                        Py_TYPE(given)->tp_name);
   stream_context *self = (stream_context *)type->tp_alloc(type, 0);
   if (!self) return NULL;
   self->given = Py_NewRef(given);
@@ -399,7 +402,7 @@ static PyType_Slot context_slots[] = {
     {Py_tp_traverse, context_traverse},
     {Py_tp_clear, context_clear},
     {Py_tp_methods, context_methods},
-    {Py_tp_doc, "StreamContext(s)\n--\n\nThe scope that stream() makes."},
+    {Py_tp_doc, HR_DOC_StreamContext},
     {0, NULL},
 };
 PyType_Spec hr_stream_context_spec = {
@@ -410,14 +413,7 @@ PyType_Spec hr_stream_context_spec = {
 };
 
 PyObject *hr_op_stream(hr_call *call, PyObject *const *in) {
-  hr_py_device device;
-  hr_state *st = call->st;
-  if (!is_stream(st, in[0]) && !Py_IS_TYPE(in[0], st->types[HR_TYPE_THREAD_STREAM]) &&
-      !read_device(st, in[0], &device)) {
-    hr_bad_argument(call, "s", "a Stream or a Device", in[0]);
-    return NULL;
-  }
-  return PyObject_CallOneArg((PyObject *)st->types[HR_TYPE_STREAM_CONTEXT], in[0]);
+  return PyObject_CallOneArg((PyObject *)call->st->types[HR_TYPE_STREAM_CONTEXT], in[0]);
 }
 
 /* --- defaults --- */

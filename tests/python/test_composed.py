@@ -138,3 +138,14 @@ def test_kernels_in_source_text():
             kernel(inputs=[m.zeros((1,))], output_shapes=[(1,)], output_dtypes=[m.float32], grid=(1, 1, 1), threadgroup=(1, 1, 1))
         with pytest.raises(RuntimeError, match="CUDA"):
             m.fast.cuda_kernel("f", ["a"], ["b"], "b[0] = a[0];")
+
+
+def test_refusals_of_mlx_on_a_processor():
+    for m in (mx, mlx):
+        w = m.quantize(m.ones((3, 5, 64)), mode="nvfp4")
+        with pytest.raises(ValueError):
+            m.gather_qmm(m.ones((2, 64)), *w, rhs_indices=m.array([0, 2]), mode="nvfp4", global_scale=m.ones((3,)))
+        with pytest.raises(ValueError):
+            m.array(1).__array_namespace__(api_version="2024.12")
+        with pytest.raises(TypeError):
+            m.StreamContext(3)
