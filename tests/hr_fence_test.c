@@ -407,6 +407,69 @@ static void test_storm(void **state) {
   hr_loop_release(st.loop);
 }
 
+/* --- waiting for callbacks --- */
+
+static void wait_for_another(void *arg, hr_status status) {
+  OK(status);
+  assert_int_equal(hr_callback_wait(*(hr_callback **)arg, -1, true), HR_DEADLOCK);
+}
+
+static void test_waiting_for_callbacks(void **state) {
+  (void)state;
+  gate g;
+  gate_init(&g);
+  _Atomic(int) ran = 0;
+  hr_callback *waiting, *other, *cancelled;
+  mlx_stream s = stream_new();
+  gate_close(&g, s);
+  hr_fence *f = fence_of(s);
+  OK(hr_on_complete(&waiting, f, wait_for_another, &other, NULL));
+  OK(hr_on_complete(&other, f, count_run, &ran, NULL));
+  OK(hr_on_complete(&cancelled, f, count_run, &ran, NULL));
+  assert_int_equal(hr_callback_wait(other, 0, true), HR_TIMEOUT);
+  assert_int_equal(hr_callback_wait(other, 1000, false), HR_TIMEOUT);
+  OK(hr_callback_cancel(NULL, cancelled));
+  OK(hr_callback_wait(cancelled, -1, true));
+  gate_open(&g);
+  OK(hr_callback_wait(other, -1, false));
+  assert_int_equal(ran, 1);
+  OK(hr_callback_wait(waiting, -1, true));
+  OK(hr_callback_wait(other, 0, true));
+  assert_int_equal(hr_callback_wait(NULL, 0, true), HR_INVALID);
+  hr_callback *all[] = {waiting, other, cancelled};
+  for (int i = 0; i < 3; i++) hr_callback_release(all[i]);
+  hr_fence_release(f);
+  mlx_stream_free(s);
+}
+
+/* Threads wait for callbacks of one stream, each of which runs once, by one of them or the library's thread. */
+static void *wait_thread(void *arg) {
+  mlx_stream s = *(mlx_stream *)arg;
+  for (int i = 0; i < ROUNDS; i++) {
+    _Atomic(int) ran = 0;
+    hr_callback *c[2];
+    mlx_vector_array_free(call(sum_run, &one, none, s));
+    hr_fence *f = fence_of(s);
+    for (int k = 0; k < 2; k++) OK(hr_on_complete(&c[k], f, count_run, &ran, NULL));
+    OK(hr_callback_wait(c[i % 2], -1, i % 3 != 0));
+    assert_in_range(ran, 1 + i % 2, 2);
+    OK(hr_callback_wait(c[1 - i % 2], i % 5 ? -1 : INT64_MAX, true));
+    assert_int_equal(ran, 2);
+    for (int k = 0; k < 2; k++) hr_callback_release(c[k]);
+    hr_fence_release(f);
+  }
+  return NULL;
+}
+
+static void test_threads_wait_for_callbacks(void **state) {
+  (void)state;
+  pthread_t threads[THREADS];
+  mlx_stream s = stream_new();
+  for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, wait_thread, &s), 0);
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+  mlx_stream_free(s);
+}
+
 /* Callbacks of many fences of one stream. Every second one comes in the moment in which the stream has completed the
  * point of the one before, and may not have handed that over yet. */
 typedef struct in_line {
@@ -470,6 +533,8 @@ int main(void) {
       cmocka_unit_test(test_loop_runs_what_was_there),
       cmocka_unit_test(test_loop_released_early),
       cmocka_unit_test(test_storm),
+      cmocka_unit_test(test_waiting_for_callbacks),
+      cmocka_unit_test(test_threads_wait_for_callbacks),
       cmocka_unit_test(test_fences_of_a_stream_call_in_order),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,11 @@ hr_status hr_on_complete(hr_callback **out, hr_fence *fence, hr_callback_fn fn, 
 /* Takes the callback back. Writes true if fn will not be called any more; false if it has started or has run, or was
  * cancelled before. `out_cancelled` may be NULL. */
 hr_status hr_callback_cancel(bool *out_cancelled, hr_callback *callback);
+/* Waits until the callback has returned or has been cancelled; the latter is seen when its fence is reached. With
+ * may_run, a callback of the library's callback thread that is next in turn may run on this thread instead, timeout or
+ * not: the thread is woken by the work itself, and not by another thread. HR_DEADLOCK: in a callback, for another one
+ * of its thread. Otherwise as hr_fence_wait(), but HR_OK whatever the result of the work. */
+hr_status hr_callback_wait(hr_callback *callback, int64_t timeout_ns, bool may_run);
 /* NULL is fine. Does not cancel. */
 void hr_callback_release(hr_callback *callback);
 

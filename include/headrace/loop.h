@@ -1,9 +1,10 @@
 /* headrace/loop.h - where callbacks run: executors, and event loops.
  *
  * A call that takes a callback takes an executor too. NULL is the library's own callback thread: one thread, started
- * when first needed, on which a callback may wait for any stream. The next callback starts when the one before has
- * returned. Programs with threads of their own give a hr_executor; programs with an event loop (epoll, libuv, asyncio)
- * give hr_loop_executor() of a hr_loop, watch its descriptor and call hr_loop_dispatch() when it is readable.
+ * when first needed, on which a callback may wait for any stream (a thread that waits for one of its callbacks may run
+ * that itself: hr_callback_wait). The next callback starts when the one before has returned. Programs with threads of
+ * their own give a hr_executor; programs with an event loop (epoll, libuv, asyncio) give hr_loop_executor() of a
+ * hr_loop, watch its descriptor and call hr_loop_dispatch() when it is readable.
  *
  * Every callback runs exactly once unless it is cancelled, never inside the call that registered it, and never on a
  * thread that runs tasks. All memory for running one is taken when it is registered. Order, on one executor: callbacks

@@ -2,9 +2,11 @@
 
     from headrace.streams import after_eval, on_stream_complete, on_stream_complete_async, ready
 
-Callbacks without an executor run one after another on a thread of the library that computes nothing: short ones belong
-there. A callback that takes long or waits for other callbacks gets an executor. If the work failed, the callback is not
-called and the future has the error. When the interpreter exits, callbacks that have not started are dropped.
+Callbacks without an executor run one after another, those of a stream in the order in which it completes, on a thread of
+the library that computes nothing, or on a thread that waits for just that callback without a timeout: short ones belong
+there. They begin with an empty context, so no scope of stream() reaches them. A callback that takes long or waits for
+other callbacks gets an executor. If the work failed, the callback is not called and the future has the error. When the
+interpreter exits, callbacks that have not started are dropped.
 
 After a fork, callbacks and futures from before it stay with the parent.
 """
@@ -14,6 +16,7 @@ import contextvars
 import functools
 import os
 import threading
+import time
 import weakref
 
 from headrace import _core
@@ -73,7 +76,7 @@ class Completion(concurrent.futures.Future):
     def _run(self):
         function, self._function = self._function, None
         try:
-            result = function()
+            result = contextvars.Context().run(function)
         except BaseException as error:  # noqa: BLE001 it is the future's
             self.set_exception(error)
         else:
@@ -123,26 +126,36 @@ class Completion(concurrent.futures.Future):
 
     def result(self, timeout=None):
         """Waits for the callback, at most `timeout` seconds, and answers what it returned, or raises its exception."""
-        self._check_wait(timeout)
-        return super().result(timeout)
+        return super().result(self._wait(timeout))
 
     def exception(self, timeout=None):
         """The exception of the callback, or None."""
-        self._check_wait(timeout)
-        return super().exception(timeout)
+        return super().exception(self._wait(timeout))
 
     def join(self, timeout=None):
         """Waits until the callback has run, failed or been cancelled, at most `timeout` seconds."""
-        self._check_wait(timeout)
-        concurrent.futures.wait([self], timeout)
+        timeout = self._wait(timeout)
+        if not self.done():
+            concurrent.futures.wait([self], timeout)
 
     def is_alive(self):
         """Whether the callback is still to come or runs."""
         return not self.done()
 
-    def _check_wait(self, timeout):
-        if timeout is None and self._executor is None and getattr(_here, "inside", False) and not self.done():
-            raise RuntimeError("a callback without an executor waits for another one, which cannot run meanwhile")
+    def _wait(self, timeout):
+        """Waits in the library, where this thread may run the callback itself; answers what is left of the time."""
+        if self._executor is not None or self.done():
+            return timeout
+        if getattr(_here, "inside", False):
+            if timeout is None:
+                raise RuntimeError("a callback without an executor waits for another one, which cannot run meanwhile")
+            return timeout
+        if timeout is None:
+            self._registration.wait(None)
+            return None
+        deadline = time.monotonic() + timeout
+        self._registration.wait(timeout)
+        return max(0.0, deadline - time.monotonic())
 
 
 def on_stream_complete(stream, callback, *args, executor=None, **kwargs):

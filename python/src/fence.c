@@ -99,11 +99,17 @@ static void call_back(hr_py_callback *self, hr_status status) {
   Py_DECREF(self);
 }
 
+/* The library's thread keeps what Python knows about it from its first callback on: to make that anew each time takes
+ * longer than a short callback. */
 static void on_complete(void *arg, hr_status status) {
   if (!gate_enter()) return;
+  bool first = !PyGILState_GetThisThreadState();
   PyGILState_STATE state = PyGILState_Ensure();
   call_back(arg, status);
-  PyGILState_Release(state);
+  if (first)
+    PyEval_SaveThread();
+  else
+    PyGILState_Release(state);
   gate_leave();
 }
 
@@ -119,6 +125,29 @@ static PyObject *callback_cancel(PyObject *self, PyObject *ignored) {
   return PyBool_FromLong(cancelled);
 }
 
+enum { SLICE_NS = 50 * 1000 * 1000 };
+
+/* Seconds as nanoseconds; None, and more than nine thousand million, as INT64_MAX. -1 with an exception set. */
+static int64_t timeout_ns(PyObject *timeout) {
+  double seconds = timeout == Py_None ? 9e9 : PyFloat_AsDouble(timeout);
+  if (PyErr_Occurred()) return -1;
+  return seconds < 9e9 ? seconds > 0 ? (int64_t)(seconds * 1e9) : 0 : INT64_MAX;
+}
+
+/* In slices, so that signals are seen. Without a timeout this thread may run the callback itself. */
+static PyObject *callback_wait(PyObject *self, PyObject *timeout) {
+  int64_t left = timeout_ns(timeout);
+  hr_status status;
+  if (left < 0) return NULL;
+  do {
+    int64_t slice = left < SLICE_NS ? left : SLICE_NS;
+    Py_BEGIN_ALLOW_THREADS status = hr_callback_wait(((hr_py_callback *)self)->handle, slice, left == INT64_MAX);
+    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0) return NULL;
+    if (left != INT64_MAX) left -= slice;
+  } while (status == HR_TIMEOUT && left > 0);
+  return PyBool_FromLong(status == HR_OK);
+}
+
 static void callback_dealloc(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
   hr_callback_release(((hr_py_callback *)self)->handle);
@@ -130,6 +159,8 @@ static void callback_dealloc(PyObject *self) {
 static PyMethodDef callback_methods[] = {
     {"cancel", callback_cancel, METH_NOARGS,
      "cancel() -> bool\n\nTakes the callback back: whether it will not be called any more."},
+    {"wait", callback_wait, METH_O,
+     "wait(timeout: float | None) -> bool\n\nWaits until the callback has returned or is cancelled: whether it has."},
     {0},
 };
 static PyType_Slot callback_slots[] = {
@@ -260,16 +291,13 @@ static PyObject *fence_done(PyObject *self, PyObject *ignored) {
   return hr_fence_poll(&done, fence_value(self)) == HR_OK ? PyBool_FromLong(done) : hr_raise(hr_state_of(self));
 }
 
-enum { SLICE_NS = 50 * 1000 * 1000 };
-
 static PyObject *fence_wait(PyObject *self, PyObject *args, PyObject *kwargs) {
   static char *names[] = {"timeout", NULL};
   PyObject *timeout = Py_None;
   hr_status status;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:wait", names, &timeout)) return NULL;
-  double seconds = timeout == Py_None ? 9e9 : PyFloat_AsDouble(timeout);
-  if (PyErr_Occurred()) return NULL;
-  int64_t left = seconds < 9e9 ? seconds > 0 ? (int64_t)(seconds * 1e9) : 0 : INT64_MAX;
+  int64_t left = timeout_ns(timeout);
+  if (left < 0) return NULL;
   do {
     int64_t slice = left < SLICE_NS ? left : SLICE_NS;
     Py_BEGIN_ALLOW_THREADS status = hr_fence_wait(fence_value(self), slice);

@@ -72,4 +72,9 @@ hr_status hr_callback_cancel(bool *out_cancelled, hr_callback *callback) {
   return HR_OK;
 }
 
+hr_status hr_callback_wait(hr_callback *callback, int64_t timeout_ns, bool may_run) {
+  hr_status status = callback ? hr_callback_await(callback, timeout_ns, may_run) : hr_refuse_null("callback");
+  return hr_capi_status("hr_callback_wait", status);
+}
+
 void hr_callback_release(hr_callback *callback) { hr_callback_unref(callback); }

@@ -1,19 +1,26 @@
 /* Callbacks on fences (F4). */
+#include <limits.h>
+#include <sched.h>
 #include <stddef.h>
 
+#include "base/futex.h"
 #include "base/memory.h"
 #include "sched/callback_internal.h"
 #include "sched/chaos.h"
+#include "sched/thread.h"
+#include "sched/wait.h"
 
 typedef enum callback_state {
   WAITING, /* may be revoked */
   STARTED, /* fn has been called */
+  RETURNED,
   REVOKED
 } callback_state;
 
 struct hr_callback {
   hr_job job;
   _Atomic(uint32_t) refs, state; /* callback_state */
+  _Atomic(bool) has_sleepers;    /* on `state`: stored before they look at it, loaded after it was set; seq_cst */
   hr_callback *next, *prev;      /* in the fence's list; guarded by its lock, as is listed */
   bool listed;
   hr_fence *fence; /* one reference, until the callback has run or is gone */
@@ -24,10 +31,18 @@ struct hr_callback {
 
 /* --- one callback --- */
 
+static void wake_sleepers(hr_callback *c) {
+  if (hr_load_seq_cst(&c->has_sleepers)) hr_futex_wake(&c->state, INT_MAX);
+}
+
 static void callback_run(hr_job *job) {
   hr_callback *c = (hr_callback *)job;
   uint32_t waiting = WAITING;
-  if (hr_cas_acq_rel(&c->state, &waiting, STARTED)) c->fn(c->arg, c->error ? hr_error_raise(c->error) : HR_OK);
+  if (hr_cas_acq_rel(&c->state, &waiting, STARTED)) {
+    c->fn(c->arg, c->error ? hr_error_raise(c->error) : HR_OK);
+    hr_xchg_seq_cst(&c->state, RETURNED);
+    wake_sleepers(c);
+  }
   hr_callback_unref(c);
 }
 
@@ -172,7 +187,8 @@ static bool take_back(hr_callback *c) {
 
 bool hr_callback_revoke(hr_callback *c) {
   uint32_t waiting = WAITING;
-  if (!hr_cas_acq_rel(&c->state, &waiting, REVOKED)) return false;
+  if (!hr_cas_seq_cst(&c->state, &waiting, REVOKED)) return false;
+  wake_sleepers(c);
   if (take_back(c)) hr_callback_unref(c); /* the registration's */
   return true;
 }
@@ -182,4 +198,45 @@ void hr_callback_expedite(hr_callback *c) {
   (void)hr_fail(HR_CANCELLED, "cancelled before it started");
   c->error = hr_error_new(HR_CANCELLED);
   hr_job_push(&c->job);
+}
+
+/* --- waiting for one --- */
+
+enum { LOOKS = 100 }; /* at a callback that is about to be handed over or runs on another thread, before a sleep */
+
+static bool is_over(hr_callback *c) { return hr_load_seq_cst(&c->state) >= RETURNED; }
+
+/* Its fence is reached. */
+static void look_for_a_while(hr_callback *c, bool may_run) {
+  for (int look = 0; look < LOOKS && !is_over(c); look++) {
+    if (may_run && hr_job_run_here(&c->job)) return;
+    sched_yield();
+  }
+}
+
+static hr_status sleep_until_over(hr_callback *c, int64_t deadline) {
+  hr_store_seq_cst(&c->has_sleepers, true);
+  for (;;) {
+    uint32_t state = hr_load_seq_cst(&c->state);
+    if (state >= RETURNED) return HR_OK;
+    int64_t left = deadline < 0 ? -1 : deadline - hr_now_ns();
+    if (deadline >= 0 && left <= 0) return hr_fail(HR_TIMEOUT, "the callback has not run in the time given");
+    hr_futex_wait(&c->state, state, left);
+  }
+}
+
+hr_status hr_callback_await(hr_callback *c, int64_t timeout_ns, bool may_run) {
+  if (is_over(c)) return HR_OK;
+  const hr_thread *thread = hr_thread_peek();
+  bool on_own_thread = hr_callback_is_on_callback_thread(c);
+  if (on_own_thread && thread && thread->callback)
+    return hr_fail(HR_DEADLOCK, "a callback waits for a later one of the same thread");
+  if (!hr_fence_is_own(c->fence)) return hr_fail(HR_CLOSED, "the callback belongs to the process before the fork");
+  int64_t deadline = hr_wait_deadline(timeout_ns);
+  may_run = may_run && on_own_thread && !hr_thread_in_runtime();
+  if (may_run) hr_job_await_begin(&c->job);
+  hr_status status = hr_wait_points(c->fence->points, c->fence->point_count, timeout_ns);
+  if (status == HR_OK) look_for_a_while(c, may_run);
+  if (may_run) hr_job_await_end(&c->job);
+  return status == HR_OK ? sleep_until_over(c, deadline) : status;
 }

@@ -19,6 +19,7 @@ typedef struct lane {
   hr_job_list queue; /* guarded by lock */
   bool started;      /* guarded by lock */
   bool sleeping;     /* guarded by lock: the thread is on `word`, or on its way there */
+  bool lent;         /* guarded by lock: another thread runs a job; the thread sleeps meanwhile */
   _Atomic(uint32_t) word;
   _Atomic(bool) busy; /* inside a job */
 } lane;
@@ -86,17 +87,25 @@ static hr_status lane_start(lane *l) {
   return started ? HR_OK : hr_fail(HR_OUT_OF_MEMORY, "the system refused the thread %s", l->name);
 }
 
+/* Wakes the thread if there is something for it, and nobody who waits for that does it (X3). */
+static void unlock_and_wake(lane *l) {
+  const hr_job *first = l->queue.first;
+  bool wake = first && l->sleeping && !l->lent && (first->next || !first->awaited);
+  if (wake) {
+    l->sleeping = false;
+    hr_store_release(&l->word, 1);
+  }
+  hr_mutex_unlock(&l->lock);
+  if (wake) hr_futex_wake(&l->word, 1);
+}
+
 static void lane_push(lane *l, hr_job_list *list) {
   hr_chaos_point();
   hr_mutex_lock(&l->lock);
   start_locked(l);
   *(l->queue.first ? &l->queue.last->next : &l->queue.first) = list->first;
   l->queue.last = list->last;
-  bool wake = l->sleeping;
-  l->sleeping = false;
-  if (wake) hr_store_release(&l->word, 1);
-  hr_mutex_unlock(&l->lock);
-  if (wake) hr_futex_wake(&l->word, 1);
+  unlock_and_wake(l);
   *list = (hr_job_list){0};
 }
 
@@ -148,6 +157,38 @@ void hr_job_push(hr_job *job) {
 bool hr_job_is_for_callback_thread(const hr_job *job) { return !job->loop && !job->caller.submit; }
 void hr_job_push_callback_thread(hr_job_list *list) { lane_push(&callbacks, list); }
 
+void hr_job_await_begin(hr_job *job) {
+  hr_mutex_lock(&callbacks.lock);
+  job->awaited++;
+  hr_mutex_unlock(&callbacks.lock);
+}
+
+void hr_job_await_end(hr_job *job) {
+  hr_mutex_lock(&callbacks.lock);
+  job->awaited--;
+  unlock_and_wake(&callbacks);
+}
+
+bool hr_job_run_here(hr_job *job) {
+  hr_thread *thread = hr_thread_get();
+  if (!thread || hr_process_exiting()) return false;
+  hr_mutex_lock(&callbacks.lock);
+  bool next = callbacks.queue.first == job && callbacks.sleeping && !callbacks.lent;
+  if (next) {
+    callbacks.queue.first = job->next;
+    callbacks.lent = true;
+  }
+  hr_mutex_unlock(&callbacks.lock);
+  if (!next) return false;
+  thread->callback = true; /* for the while, what it waits for is judged as on that thread */
+  job->run(job);
+  thread->callback = false;
+  hr_mutex_lock(&callbacks.lock);
+  callbacks.lent = false;
+  unlock_and_wake(&callbacks);
+  return true;
+}
+
 void hr_job_run_outside(hr_job *job, void (*run)(hr_job *job)) {
   if (!hr_thread_in_runtime()) {
     run(job);
@@ -171,7 +212,7 @@ void hr_executor_fork_child(void) {
   for (int i = LANES; i-- > 0;) {
     lane *l = lanes[i];
     l->queue = (hr_job_list){0};
-    l->started = l->sleeping = false;
+    l->started = l->sleeping = l->lent = false;
     hr_store_relaxed(&l->busy, false);
     hr_mutex_unlock(&l->lock);
   }

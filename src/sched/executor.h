@@ -6,6 +6,8 @@
  * X3  Two threads of the library serve jobs, each started when a job is initialised that needs it. "hr-callback" runs
  *     callbacks without an executor, and destructors; its jobs may wait for anything but each other. "hr-submit" hands
  *     jobs to executors of the program, so that a callback that waits does not hold those up.
+ *     A thread that waits for a job may run that one itself, in its turn: while it is the only job in the queue and
+ *     such a thread is awake or will be (`awaited`), "hr-callback" sleeps on; while it runs so (`lent`), too.
  * X4  The queues' locks are leaves; pushing wakes, but runs no code of the program.
  * X5  Fork: queued jobs stay with the parent; the child's queues are empty and its threads start anew. Exit: no new job
  *     starts. */
@@ -24,6 +26,7 @@ struct hr_job {
   void (*run)(hr_job *job);
   hr_loop *loop;      /* one reference; or NULL */
   hr_executor caller; /* submit is NULL for loops and the callback thread */
+  uint32_t awaited;   /* threads that would run it themselves (X3); guarded by the queue's lock */
 };
 
 typedef struct hr_job_list {
@@ -48,6 +51,13 @@ void hr_job_push_list(hr_job_list *list);
 /* A job that runs on the callback thread whatever it was made for. */
 bool hr_job_is_for_callback_thread(const hr_job *job);
 void hr_job_push_callback_thread(hr_job_list *list);
+
+/* X3, for a thread that waits for a job of the callback thread and keeps it alive. Between begin and end it does not
+ * sleep for long once the job has been pushed. */
+void hr_job_await_begin(hr_job *job);
+void hr_job_await_end(hr_job *job);
+/* Runs the job on this thread if it is next and no other runs; whether it has. */
+bool hr_job_run_here(hr_job *job);
 
 /* R18: runs run() with the job on this thread, or on the callback thread when this is a thread of the runtime. The
  * job's storage stays the caller's until then. */

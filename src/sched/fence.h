@@ -88,6 +88,8 @@ void hr_callback_expedite(hr_callback *callback);
 bool hr_callback_revoke(hr_callback *callback);
 hr_callback *hr_callback_ref(hr_callback *callback);
 void hr_callback_unref(hr_callback *callback); /* NULL is fine */
+/* Waits until fn has returned or the callback is cancelled. See hr_callback_wait(). */
+hr_status hr_callback_await(hr_callback *callback, int64_t timeout_ns, bool may_run) HR_MUST_USE;
 bool hr_callback_is_on_callback_thread(const hr_callback *callback);
 
 #endif

@@ -30,7 +30,8 @@ typedef struct wait {
   hr_thread *thread;
 } wait;
 
-static int64_t deadline_after(int64_t timeout_ns) {
+int64_t hr_wait_deadline(int64_t timeout_ns) {
+  if (timeout_ns < 0) return -1;
   int64_t now = hr_now_ns();
   return timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
 }
@@ -236,7 +237,7 @@ hr_status hr_wait_points(const hr_point *points, size_t count, int64_t timeout_n
   if (left == count) return HR_OK;
   if (timeout_ns == 0) return hr_fail(HR_TIMEOUT, "not ready yet");
   wait w = {.thread = hr_thread_get()};
-  w.deadline = timeout_ns < 0 ? -1 : deadline_after(timeout_ns);
+  w.deadline = hr_wait_deadline(timeout_ns);
   bool may_help = w.thread && !(w.thread->in_task || w.thread->no_help);
   hr_status status = HR_OK;
   for (size_t i = left; i < count && status == HR_OK; i++) status = check_point(w.thread, points[i]);

@@ -36,6 +36,9 @@ hr_status hr_wait_stream(hr_stream *stream, int64_t timeout_ns) HR_MUST_USE;
  * streams to the workers before they wait for real. */
 bool hr_wait_help(hr_point point);
 
+/* When a timeout that begins now runs out, by hr_now_ns(); -1: never. */
+int64_t hr_wait_deadline(int64_t timeout_ns);
+
 /* hr_thread_help(): whether this thread helps while it waits. */
 hr_status hr_wait_set_help(bool help);
 
