@@ -82,8 +82,9 @@ static inline float erfinv_far(float w) {
   return p;
 }
 
+/* 1 - x^2 as a product: near 1 the difference would lose its digits where there is no fused operation. */
 static inline float erfinv(float x) {
-  float w = minus_log(hr_fmaf(-x, x, 1.0f)), a = erfinv_near(w - 2.5f), b = erfinv_far(sqrtf(w) - 3.0f);
+  float w = minus_log((1.0f - x) * (1.0f + x)), a = erfinv_near(w - 2.5f), b = erfinv_far(sqrtf(w) - 3.0f);
   return (w < 5.0f ? a : b) * x;
 }
 
