@@ -11,12 +11,15 @@ set(headrace_python_ops ${PROJECT_BINARY_DIR}/gen/python_ops.c)
 file(GLOB headrace_python_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/python/src/*.c)
 file(GLOB headrace_python_docs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/python/docs/*.txt)
 add_custom_command(OUTPUT ${headrace_python_ops} ${PROJECT_BINARY_DIR}/gen/python_ops.h
+    ${headrace_python_dir}/core/__init__.pyi
   COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/gen-python ${headrace_python_ops}
+    ${headrace_python_dir}/core
   DEPENDS ${headrace_ops_headers} ${headrace_sources} ${PROJECT_SOURCE_DIR}/src/capi/mlx-c.tsv
     ${PROJECT_SOURCE_DIR}/python/mlx-python.tsv ${PROJECT_SOURCE_DIR}/tools/gen-python
     ${PROJECT_SOURCE_DIR}/tools/python_table.py ${PROJECT_SOURCE_DIR}/tools/gen-capi
     ${PROJECT_SOURCE_DIR}/tools/capi_table.py ${PROJECT_SOURCE_DIR}/tools/python_docs.py ${headrace_python_docs}
-  COMMENT "Writing gen/python_ops.c" VERBATIM)
+    ${PROJECT_SOURCE_DIR}/tools/python_stubs.py ${PROJECT_SOURCE_DIR}/tools/python_types.py
+  COMMENT "Writing gen/python_ops.c and the stubs of headrace.core" VERBATIM)
 
 Python3_add_library(headrace-python MODULE WITH_SOABI ${headrace_python_sources} ${headrace_python_ops}
   ${PROJECT_BINARY_DIR}/gen/python_ops.h)
@@ -43,5 +46,6 @@ if(SKBUILD)
   # A wheel has no links: the library is one file under the name that the module looks for.
   set_target_properties(headrace PROPERTIES VERSION ${PROJECT_VERSION_MAJOR})
   install(TARGETS headrace-python LIBRARY DESTINATION headrace COMPONENT python)
+  install(DIRECTORY ${headrace_python_dir}/core DESTINATION headrace COMPONENT python)
   install(TARGETS headrace LIBRARY DESTINATION headrace COMPONENT python NAMELINK_SKIP)
 endif()

@@ -16,6 +16,8 @@ ALIASES = {
 SIGNATURES = {
     "arange": "(start: int | float | None = None, stop: int | float | None = None, step: int | float | None = None, "
               "dtype: Dtype | None = None, *, stream: StreamOrDevice = None) -> array",
+    "save_gguf": "(file: file | str | pathlib.Path, arrays: dict[str, array], "
+                 "metadata: dict[str, array | str | list[str]] | None = None)",
     "synchronize": "(stream: StreamOrDevice = None, timeout: float | None = None) -> None",
 }
 
@@ -67,7 +69,7 @@ PLAIN = {"eval", "async_eval", "get_array_buffer_size"}
 
 # Functions written in Python (python/headrace).
 PYTHON = set("""
-    broadcast_shapes can_cast clear_streams convolve count_nonzero diff einsum_path export_to_dot flip
+    broadcast_shapes can_cast clear_streams convolve count_nonzero diff einsum_path flip
     get_printoptions isdtype issubdtype logical_xor gather_qqmm matrix_transpose minmax positive printoptions
     result_type searchsorted set_printoptions trunc unique unstack vecdot device_info
     load save savez savez_compressed save_safetensors save_gguf
