@@ -30,8 +30,6 @@ INLINE void move_items(char *out, const char *items, int64_t n, int bytes, int s
 static void count_digit(int64_t *counts, const char *items, int64_t n, int bytes, int shift) {
   memset(counts, 0, BUCKETS * sizeof *counts);
   switch (bytes) {
-    case 1: count_items(counts, items, n, 1, shift); break;
-    case 2: count_items(counts, items, n, 2, shift); break;
     case 4: count_items(counts, items, n, 4, shift); break;
     case 8: count_items(counts, items, n, 8, shift); break;
     default: count_items(counts, items, n, 16, shift); break;
@@ -40,11 +38,24 @@ static void count_digit(int64_t *counts, const char *items, int64_t n, int bytes
 
 static void move_digit(char *out, const char *items, int64_t n, int bytes, int shift, int64_t *next) {
   switch (bytes) {
-    case 1: move_items(out, items, n, 1, shift, next); break;
-    case 2: move_items(out, items, n, 2, shift, next); break;
     case 4: move_items(out, items, n, 4, shift, next); break;
     case 8: move_items(out, items, n, 8, shift, next); break;
     default: move_items(out, items, n, 16, shift, next); break;
+  }
+}
+
+/* Bits in which keys differ from `first`. */
+INLINE uint64_t differences_of(const char *items, int64_t n, int bytes, uint64_t first) {
+  uint64_t differ = 0;
+  for (int64_t i = 0; i < n; i++) differ |= key_at(items, i, bytes) ^ first;
+  return differ;
+}
+
+static uint64_t differences(const char *items, int64_t n, int bytes, uint64_t first) {
+  switch (bytes) {
+    case 4: return differences_of(items, n, 4, first);
+    case 8: return differences_of(items, n, 8, first);
+    default: return differences_of(items, n, 16, first);
   }
 }
 
@@ -70,20 +81,19 @@ INLINE void insert_items(char *items, int64_t n, int bytes, uint64_t mask) {
 
 static void insertion_sort(char *items, int64_t n, int bytes, uint64_t mask) {
   switch (bytes) {
-    case 1: insert_items(items, n, 1, mask); break;
-    case 2: insert_items(items, n, 2, mask); break;
     case 4: insert_items(items, n, 4, mask); break;
     case 8: insert_items(items, n, 8, mask); break;
     default: insert_items(items, n, 16, mask); break;
   }
 }
 
-void *hr_radix_sort(void *items, void *scratch, int64_t n, int item_bytes, uint64_t differ) {
+void *hr_radix_sort(void *items, void *scratch, int64_t n, int item_bytes, uint64_t mask) {
   char *from = items, *to = scratch;
   if (n <= INSERTION) {
-    insertion_sort(from, n, item_bytes, differ);
+    insertion_sort(from, n, item_bytes, mask);
     return items;
   }
+  uint64_t differ = differences(from, n, item_bytes, key_at(from, 0, item_bytes)) & mask;
   while (differ) {
     int64_t next[BUCKETS], sum = 0;
     int shift = take_digit(&differ);
@@ -117,6 +127,12 @@ static int64_t chunk_items(const pass *p, int64_t chunk) {
   return left < HR_RADIX_CHUNK ? left : HR_RADIX_CHUNK;
 }
 
+static void compare_chunk(void *ctx, int64_t chunk) {
+  const pass *p = ctx;
+  const char *items = p->from + chunk * HR_RADIX_CHUNK * p->bytes;
+  p->counts[chunk][0] = (int64_t)differences(items, chunk_items(p, chunk), p->bytes, key_at(p->from, 0, p->bytes));
+}
+
 static void count_chunk(void *ctx, int64_t chunk) {
   const pass *p = ctx;
   count_digit(p->counts[chunk], p->from + chunk * HR_RADIX_CHUNK * p->bytes, chunk_items(p, chunk), p->bytes, p->shift);
@@ -140,8 +156,12 @@ static void place_chunks(const pass *p) {
     }
 }
 
-void *hr_radix_sort_parallel(void *items, void *scratch, int64_t n, int item_bytes, uint64_t differ, void *counts) {
+void *hr_radix_sort_parallel(void *items, void *scratch, int64_t n, int item_bytes, uint64_t mask, void *counts) {
   pass p = {.from = items, .to = scratch, .n = n, .bytes = item_bytes, .counts = counts};
+  uint64_t differ = 0;
+  hr_parallel_for(chunks_of(n), compare_chunk, &p);
+  for (int64_t chunk = 0; chunk < chunks_of(n); chunk++) differ |= (uint64_t)p.counts[chunk][0];
+  differ &= mask;
   while (differ) {
     p.shift = take_digit(&differ);
     hr_parallel_for(chunks_of(n), count_chunk, &p);

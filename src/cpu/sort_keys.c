@@ -3,119 +3,68 @@
 
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+#include "cpu/isa.h"
+
+typedef const hr_key_kernels *const kernel_row[HR_ISA_COUNT];
+
+#define TABLE(name)                     \
+  HR_ISA_DECLARE(hr_key_kernels, name); \
+  static kernel_row row_##name = HR_ISA_ROW(name)
+
+TABLE(hr_keys_u8);
+TABLE(hr_keys_u16);
+TABLE(hr_keys_u32);
+TABLE(hr_keys_u64);
+TABLE(hr_keys_i8);
+TABLE(hr_keys_i16);
+TABLE(hr_keys_i32);
+TABLE(hr_keys_i64);
+TABLE(hr_keys_f16);
+TABLE(hr_keys_f32);
+TABLE(hr_keys_f64);
+TABLE(hr_keys_bf16);
+
+static kernel_row *const tables[HR_DTYPE_COUNT] = {
+    [HR_BOOL] = &row_hr_keys_u8,       [HR_UINT8] = &row_hr_keys_u8,    [HR_UINT16] = &row_hr_keys_u16,
+    [HR_UINT32] = &row_hr_keys_u32,    [HR_UINT64] = &row_hr_keys_u64,  [HR_INT8] = &row_hr_keys_i8,
+    [HR_INT16] = &row_hr_keys_i16,     [HR_INT32] = &row_hr_keys_i32,   [HR_INT64] = &row_hr_keys_i64,
+    [HR_FLOAT16] = &row_hr_keys_f16,   [HR_FLOAT32] = &row_hr_keys_f32, [HR_FLOAT64] = &row_hr_keys_f64,
+    [HR_BFLOAT16] = &row_hr_keys_bf16,
+};
 
 void hr_sort_format_set(hr_sort_format *out, hr_dtype dtype, bool places) {
   int bytes = hr_dtype_bytes[dtype];
-  bool pair = bytes == 8 && (places || dtype == HR_COMPLEX64);
-  out->dtype = dtype;
+  out->kernels = dtype == HR_COMPLEX64 ? NULL : (*tables[dtype])[hr_isa_level()];
   out->places = places || dtype == HR_COMPLEX64;
   out->elem_bytes = bytes;
-  out->item_bytes = pair ? (int)sizeof(hr_sort_pair) : out->places ? 8 : bytes;
-  out->key_shift = out->places && !pair ? 32 : 0;
-  out->key_bits = 8 * bytes;
+  out->item_bytes = bytes < 8 ? 4 : 8;
+  if (out->places) out->item_bytes *= 2;
 }
 
-INLINE uint64_t load_bits(const char *p, int bytes) {
-  uint64_t bits = 0;
-  memcpy(&bits, p, (size_t)bytes); /* little endian; the other order is not built */
-  return bits;
+/* A float32 as a key, -0 and +0 alike. */
+static uint64_t part_key(uint32_t bits) {
+  uint32_t size = bits & 0x7fffffffu;
+  if (size > 0x7f800000u) return UINT32_MAX;
+  return size == 0 || !(bits >> 31) ? size | 0x80000000u : ~bits;
 }
 
-/* What the bits of an element mean. */
-typedef enum meaning { UNSIGNED, SIGNED, FLOATING } meaning;
-
-/* `infinity` is the bits of a float type's infinity; places: -0 becomes +0. */
-INLINE uint64_t key_of(uint64_t bits, int bytes, meaning what, uint64_t infinity, bool places) {
-  uint64_t top = (uint64_t)1 << (8 * bytes - 1), all = top | (top - 1);
-  if (what == UNSIGNED) return bits;
-  if (what == SIGNED) return bits ^ top;
-  uint64_t size = bits & (top - 1);
-  uint64_t key = bits & top ? all ^ bits : bits | top;
-  if (places) key = size ? key : top;
-  return size > infinity ? all : key;
+static uint64_t complex_key(const char *p) {
+  uint32_t parts[2];
+  memcpy(parts, p, sizeof parts);
+  uint64_t real = part_key(parts[0]), imag = part_key(parts[1]);
+  return real == UINT32_MAX || imag == UINT32_MAX ? UINT64_MAX : real << 32 | imag;
 }
 
-INLINE uint64_t bits_of(uint64_t key, int bytes, meaning what) {
-  uint64_t top = (uint64_t)1 << (8 * bytes - 1), all = top | (top - 1);
-  if (what == UNSIGNED) return key;
-  if (what == SIGNED) return key ^ top;
-  return key & top ? key ^ top : all ^ key;
-}
-
-/* Both parts as float32 keys, -0 and +0 alike. */
-INLINE uint64_t complex_key(uint64_t bits) {
-  uint64_t real = key_of(bits & 0xffffffffu, 4, FLOATING, 0x7f800000u, true);
-  uint64_t imag = key_of(bits >> 32, 4, FLOATING, 0x7f800000u, true);
-  return real == 0xffffffffu || imag == 0xffffffffu ? UINT64_MAX : real << 32 | imag;
-}
-
-INLINE uint64_t load_all(void *items, const char *row, int64_t stride, int64_t first, int64_t end, int bytes,
-                         meaning what, uint64_t infinity, bool places) {
-  uint64_t zero = key_of(load_bits(row, bytes), bytes, what, infinity, places), differ = 0;
-  for (int64_t i = first; i < end; i++) {
-    uint64_t key = key_of(load_bits(row + i * stride, bytes), bytes, what, infinity, places);
-    differ |= key ^ zero;
-    if (!places)
-      memcpy((char *)items + i * bytes, &key, (size_t)bytes);
-    else if (bytes == 8)
-      ((hr_sort_pair *)items)[i] = (hr_sort_pair){key, (uint64_t)i};
-    else
-      ((uint64_t *)items)[i] = key << 32 | (uint32_t)i;
-  }
-  return differ;
-}
-
-INLINE uint64_t load_either(const hr_sort_format *format, void *items, const char *row, int64_t stride, int64_t first,
-                            int64_t end, int bytes, meaning what, uint64_t infinity) {
-  if (format->places) return load_all(items, row, stride, first, end, bytes, what, infinity, true) << format->key_shift;
-  if (stride == bytes) return load_all(items, row, bytes, first, end, bytes, what, infinity, false);
-  return load_all(items, row, stride, first, end, bytes, what, infinity, false);
-}
-
-static uint64_t load_complex(hr_sort_pair *items, const char *row, int64_t stride, int64_t first, int64_t end) {
-  uint64_t zero = complex_key(load_bits(row, 8)), differ = 0;
-  for (int64_t i = first; i < end; i++) {
-    items[i] = (hr_sort_pair){complex_key(load_bits(row + i * stride, 8)), (uint64_t)i};
-    differ |= items[i].key ^ zero;
-  }
-  return differ;
-}
-
-uint64_t hr_sort_load(const hr_sort_format *format, void *items, const char *row, int64_t stride, int64_t first,
-                      int64_t end) {
-  switch (format->dtype) {
-    case HR_BOOL:
-    case HR_UINT8: return load_either(format, items, row, stride, first, end, 1, UNSIGNED, 0);
-    case HR_UINT16: return load_either(format, items, row, stride, first, end, 2, UNSIGNED, 0);
-    case HR_UINT32: return load_either(format, items, row, stride, first, end, 4, UNSIGNED, 0);
-    case HR_UINT64: return load_either(format, items, row, stride, first, end, 8, UNSIGNED, 0);
-    case HR_INT8: return load_either(format, items, row, stride, first, end, 1, SIGNED, 0);
-    case HR_INT16: return load_either(format, items, row, stride, first, end, 2, SIGNED, 0);
-    case HR_INT32: return load_either(format, items, row, stride, first, end, 4, SIGNED, 0);
-    case HR_INT64: return load_either(format, items, row, stride, first, end, 8, SIGNED, 0);
-    case HR_FLOAT16: return load_either(format, items, row, stride, first, end, 2, FLOATING, 0x7c00u);
-    case HR_BFLOAT16: return load_either(format, items, row, stride, first, end, 2, FLOATING, 0x7f80u);
-    case HR_FLOAT32: return load_either(format, items, row, stride, first, end, 4, FLOATING, 0x7f800000u);
-    case HR_FLOAT64: return load_either(format, items, row, stride, first, end, 8, FLOATING, (uint64_t)0x7ff << 52);
-    default: return load_complex(items, row, stride, first, end);
-  }
-}
-
-INLINE void store_all(char *out, int64_t stride, const void *items, int64_t first, int64_t end, int bytes,
-                      meaning what) {
-  for (int64_t i = first; i < end; i++) {
-    uint64_t bits = bits_of(load_bits((const char *)items + i * bytes, bytes), bytes, what);
-    memcpy(out + i * stride, &bits, (size_t)bytes);
-  }
-}
-
-INLINE void store_dtype(char *out, int64_t stride, const void *items, int64_t first, int64_t end, int bytes,
-                        meaning what) {
-  if (stride == bytes)
-    store_all(out, bytes, items, first, end, bytes, what);
+void hr_sort_load(const hr_sort_format *format, void *items, const char *from, int64_t stride, int64_t place,
+                  int64_t count) {
+  hr_sort_pair *pairs = items;
+  if (format->kernels && format->places)
+    format->kernels->load_places(items, from, stride, place, count);
+  else if (format->kernels)
+    format->kernels->load(items, from, stride, count);
   else
-    store_all(out, stride, items, first, end, bytes, what);
+    for (int64_t i = 0; i < count; i++)
+      pairs[i] = (hr_sort_pair){complex_key(from + i * stride), (uint64_t)(place + i)};
 }
 
 static int64_t place_of(const hr_sort_format *format, const void *items, int64_t i) {
@@ -123,34 +72,23 @@ static int64_t place_of(const hr_sort_format *format, const void *items, int64_t
   return (int64_t)(uint32_t)((const uint64_t *)items)[i];
 }
 
-/* From the row itself: keys do not tell -0 from +0, or one NaN from another. */
-static void store_from_row(const hr_sort_format *format, char *out, int64_t out_stride, const void *items,
-                           const char *row, int64_t stride, int64_t first, int64_t end) {
-  for (int64_t i = first; i < end; i++)
-    memcpy(out + i * out_stride, row + place_of(format, items, i) * stride, (size_t)format->elem_bytes);
+void hr_sort_store(const hr_sort_format *format, char *out, int64_t out_stride, const void *items, int64_t count,
+                   const char *row, int64_t stride) {
+  if (!format->places)
+    format->kernels->store(out, out_stride, items, count);
+  else /* keys do not tell -0 from +0, or one NaN from another */
+    for (int64_t i = 0; i < count; i++)
+      memcpy(out + i * out_stride, row + place_of(format, items, i) * stride, (size_t)format->elem_bytes);
 }
 
-void hr_sort_store(const hr_sort_format *format, char *out, int64_t out_stride, const void *items, const char *row,
-                   int64_t stride, int64_t first, int64_t end) {
-  if (format->places) {
-    store_from_row(format, out, out_stride, items, row, stride, first, end);
-    return;
-  }
-  bool floating = hr_dtype_is_float(format->dtype);
-  bool with_sign = hr_dtype_classes[format->dtype] == HR_CLASS_SIGNED;
-  meaning what = floating ? FLOATING : with_sign ? SIGNED : UNSIGNED;
-  switch (format->elem_bytes) {
-    case 1: store_dtype(out, out_stride, items, first, end, 1, what); break;
-    case 2: store_dtype(out, out_stride, items, first, end, 2, what); break;
-    case 4: store_dtype(out, out_stride, items, first, end, 4, what); break;
-    default: store_dtype(out, out_stride, items, first, end, 8, what); break;
-  }
-}
-
-void hr_sort_store_places(const hr_sort_format *format, char *out, int64_t out_stride, const void *items, int64_t first,
-                          int64_t end) {
-  for (int64_t i = first; i < end; i++) {
-    uint32_t place = (uint32_t)place_of(format, items, i);
-    memcpy(out + i * out_stride, &place, sizeof place);
-  }
+void hr_sort_store_places(const hr_sort_format *format, char *out, int64_t out_stride, const void *items,
+                          int64_t count) {
+  const uint64_t *words = items;
+  if (format->item_bytes == 8 && out_stride == sizeof(uint32_t))
+    for (int64_t i = 0; i < count; i++) memcpy(out + i * 4, &words[i], 4);
+  else
+    for (int64_t i = 0; i < count; i++) {
+      uint32_t place = (uint32_t)place_of(format, items, i);
+      memcpy(out + i * out_stride, &place, sizeof place);
+    }
 }
