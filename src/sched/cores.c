@@ -53,3 +53,25 @@ int hr_cores_usable(void) {
   if (cores > HR_MAX_WORKERS) cores = HR_MAX_WORKERS;
   return cores < 1 ? 1 : cores;
 }
+
+int hr_cores_current(void) {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+void hr_cores_leave(int core) {
+#ifdef __linux__
+  cpu_set_t usable, others;
+  if (core < 0 || core >= CPU_SETSIZE || sched_getcpu() != core) return;
+  if (sched_getaffinity(0, sizeof usable, &usable) != 0) return;
+  others = usable;
+  CPU_CLR(core, &others);
+  if (CPU_COUNT(&others) && sched_setaffinity(0, sizeof others, &others) == 0)
+    sched_setaffinity(0, sizeof usable, &usable);
+#else
+  (void)core;
+#endif
+}

@@ -6,4 +6,12 @@
  */
 int hr_cores_usable(void);
 
+/* The core that the calling thread runs on, or -1. */
+int hr_cores_current(void);
+
+/* If the calling thread runs on `core`, it moves to another one that it may use. Systems that run as guests take idle
+ * cores for busy ones, and start the thread that was woken on the core of the one that woke it; that one stays busy,
+ * and they share the core for seconds while the other is idle. */
+void hr_cores_leave(int core);
+
 #endif

@@ -19,45 +19,49 @@ static bool worth_waking(int64_t rest_ns, int64_t now_ns) {
 
 /* Threads that spin see the loop at once; sleepers are woken only when the first chunk shows that the rest is worth it.
  */
-static void run(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx, bool light) {
-  if (chunks <= 0) return;
-  if (chunks == 1) {
-    fn(ctx, 0);
-    return;
-  }
-  hr_loop_work loop = {.fn = fn, .ctx = ctx, .chunks = chunks, .light = light, .taken = 1};
-  hr_pool_loop_open(&loop);
+static void run(hr_loop_work *loop) {
+  hr_pool_loop_open(loop);
   int64_t begin = hr_now_ns();
-  fn(ctx, 0);
-  int64_t left = chunks - hr_load_relaxed(&loop.taken);
-  if (left > 0 && hr_load_relaxed(&loop.guests) == 0) {
+  hr_loop_run_chunk(loop, 0);
+  int64_t left = loop->chunks - hr_load_relaxed(&loop->taken);
+  if (left > 0 && hr_load_relaxed(&loop->guests) == 0) {
     int64_t now = hr_now_ns();
     if (worth_waking((now - begin) * left, now)) hr_pool_loop_wake(left);
   }
-  for (int64_t chunk = 1; hr_add_relaxed(&loop.taken, 1) < chunks; chunk++) fn(ctx, chunk);
-  hr_pool_loop_close(&loop);
-}
-
-void hr_parallel_for(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx) { run(chunks, fn, ctx, false); }
-
-typedef struct range_ctx {
-  void (*fn)(void *ctx, int64_t first, int64_t end);
-  void *ctx;
-  int64_t count, grain;
-} range_ctx;
-
-static void range_chunk(void *arg, int64_t chunk) {
-  const range_ctx *r = arg;
-  int64_t first = chunk * r->grain;
-  int64_t end = r->count - first < r->grain ? r->count : first + r->grain;
-  r->fn(r->ctx, first, end);
+  for (int64_t chunk = 1; hr_add_relaxed(&loop->taken, 1) < loop->chunks; chunk++) hr_loop_run_chunk(loop, chunk);
+  hr_pool_loop_close(loop);
 }
 
 static void run_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx,
                       bool light) {
   if (count <= 0) return;
-  range_ctx r = {fn, ctx, count, grain < 1 ? 1 : grain};
-  run((count - 1) / r.grain + 1, range_chunk, &r, light);
+  if (grain < 1) grain = 1;
+  if (count <= grain) {
+    fn(ctx, 0, count);
+    return;
+  }
+  hr_loop_work loop = {.fn = fn,
+                       .ctx = ctx,
+                       .count = count,
+                       .grain = grain,
+                       .chunks = (count - 1) / grain + 1,
+                       .taken = 1,
+                       .light = light};
+  run(&loop);
+}
+
+typedef struct chunk_ctx {
+  void (*fn)(void *ctx, int64_t chunk);
+  void *ctx;
+} chunk_ctx;
+
+static void run_chunks(void *arg, int64_t first, int64_t end) {
+  const chunk_ctx *c = arg;
+  for (; first < end; first++) c->fn(c->ctx, first);
+}
+
+void hr_parallel_for(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx) {
+  run_range(chunks, 1, run_chunks, &(chunk_ctx){fn, ctx}, false);
 }
 
 void hr_parallel_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx) {

@@ -91,6 +91,30 @@ static void test_nested_loops_from_many_threads(void **state) {
   for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
 }
 
+/* Loops of two and more chunks, many at once, so that offers are accepted, refused and taken back: places that are
+ * reserved for guests must all be given back. */
+static void *short_loops(void *arg) {
+  (void)arg;
+  for (int i = 0; i < 4000; i++) {
+    _Atomic(int) seen[3] = {0};
+    hr_parallel_for(2 + i % 2, mark, seen);
+    for (int k = 0; k < 2 + i % 2; k++) assert_int_equal(hr_load_relaxed(&seen[k]), 1);
+  }
+  return NULL;
+}
+
+static void test_places_are_given_back(void **state) {
+  (void)state;
+  pthread_t threads[3];
+  hr_pool_counts counts = {.active = 1};
+  test_workers_join(state); /* somebody spins */
+  for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&threads[i], NULL, short_loops, NULL), 0);
+  for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+  while (counts.active) hr_pool_counts_get(&counts); /* hangs if one is lost */
+  assert_int_equal(counts.active, 0);
+  test_workers_join(state);
+}
+
 /* A loop of two chunks on another thread; neither ends before the waiting thread has done its part. */
 typedef struct meeting {
   bool light;
@@ -142,11 +166,9 @@ static void test_waiting_threads_join_light_loops_only(void **state) {
 int main(void) {
   hr_pool_limit();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_each_chunk_once),
-      cmocka_unit_test(test_ranges_cover),
-      cmocka_unit_test(test_workers_join),
-      cmocka_unit_test(test_nested_loops_from_many_threads),
-      cmocka_unit_test(test_waiting_threads_join_light_loops_only),
+      cmocka_unit_test(test_each_chunk_once),       cmocka_unit_test(test_ranges_cover),
+      cmocka_unit_test(test_workers_join),          cmocka_unit_test(test_nested_loops_from_many_threads),
+      cmocka_unit_test(test_places_are_given_back), cmocka_unit_test(test_waiting_threads_join_light_loops_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

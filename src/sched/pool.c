@@ -15,7 +15,7 @@
 #include "sched/tuning.h"
 
 typedef struct worker {
-  _Atomic(uint32_t) word; /* 1: wake up */
+  _Atomic(uint32_t) word; /* 1: wake up; 2 + c: and leave core c, whose thread goes on with a loop */
   bool granted;           /* guarded by the pool's lock: may exceed the limit for one stint */
   uint32_t seen_loops;    /* own: the loops that this worker has already found without chunks left */
   struct worker *sleep_next;
@@ -25,10 +25,8 @@ static struct {
   pthread_once_t once;
   hr_mutex lock;
   int limit;
-  hr_run_queue queue;
-  /* Loops that workers may join. */
-  hr_loop_work *loops;
-  _Atomic(uint32_t) loops_opened; /* how many ever; written under lock, spinning workers read it */
+  hr_loop_work *loops;       /* those that workers may join */
+  _Atomic(bool) offer_taken; /* `offer` is some loop's to use: set under lock, cleared when that loop closes */
   /* Threads. */
   worker *sleepers;
   _Atomic(int) in_long; /* active threads inside a task that may be long */
@@ -39,6 +37,10 @@ static struct {
   bool monitor_made, monitor_armed;
   _Atomic(uint32_t) monitor_word;
   uint64_t stints, wakes, grants, threads_made;
+  /* What spinning workers look at all the time, away from what others write. */
+  _Alignas(HR_CACHE_LINE) hr_run_queue queue;
+  _Alignas(HR_CACHE_LINE) _Atomic(hr_loop_work *) offer; /* W9 */
+  _Atomic(uint32_t) loops_opened;                        /* how many ever; written under lock */
 } pool = {.once = PTHREAD_ONCE_INIT};
 
 static void *worker_main(void *arg);
@@ -93,6 +95,7 @@ bool hr_pool_is_worker(void) {
 typedef struct wake {
   worker *sleeper;
   bool spawn, monitor;
+  int busy_core; /* 1 + the core that the waker will stay on; 0: it may sleep soon */
 } wake;
 
 /* One more thread, asleep or new; the caller has decided that it should run. */
@@ -115,7 +118,7 @@ static void wake_one_locked(wake *out, bool granted) {
 
 static void wake_now(const wake *what, bool granted) {
   if (what->sleeper) {
-    hr_store_release(&what->sleeper->word, 1);
+    hr_store_release(&what->sleeper->word, 1 + (uint32_t)what->busy_core);
     hr_futex_wake(&what->sleeper->word, 1);
   }
   if (what->spawn && !hr_thread_spawn(worker_main, (void *)(uintptr_t)granted, HR_WORKER_STACK)) {
@@ -134,6 +137,11 @@ static void wake_now(const wake *what, bool granted) {
 }
 
 static bool room_locked(void) { return pool.active < pool.limit && !pool.stopping; }
+
+/* Half of the workers at the most: the program's own threads need cores too. */
+static bool may_spin_locked(void) {
+  return pool.active + pool.spinning <= pool.limit && pool.spinning <= (pool.limit + 1) / 2;
+}
 
 /* Work was queued: someone must look at it. */
 static void want_worker_locked(wake *out) {
@@ -242,7 +250,7 @@ static bool never(const void *arg) { return (void)arg, false; }
 /* As a guest. */
 static void loop_run(hr_loop_work *loop, bool (*stop)(const void *arg), const void *arg) {
   while (hr_add_relaxed(&loop->taken, 1) < loop->chunks) {
-    loop->fn(loop->ctx, loop->chunks - 1 - hr_add_relaxed(&loop->from_back, 1));
+    hr_loop_run_chunk(loop, loop->chunks - 1 - hr_add_relaxed(&loop->from_back, 1));
     if (hr_run_queue_any(&pool.queue) || stop(arg)) break; /* a runnable stream comes first (P1) */
   }
   hr_sub_acq_rel(&loop->guests, 1u); /* releases the chunks' results to the loop's owner */
@@ -258,19 +266,46 @@ static hr_loop_work *loop_enter_locked(bool light) {
   return NULL;
 }
 
+/* The loop on offer, now the calling worker's, which counts as active already; or NULL. */
+static hr_loop_work *offer_accept(void) {
+  return hr_load_relaxed(&pool.offer) ? hr_xchg_acq_rel(&pool.offer, NULL) : NULL;
+}
+
+static void offer_refuse_locked(hr_loop_work *loop) {
+  pool.active--;
+  pool.spinning++;
+  hr_sub_acq_rel(&loop->guests, 1u);
+}
+
+/* After a stint. True: the worker may spin. */
+static bool stint_end(void) {
+  hr_fpenv_enter();
+  hr_mutex_lock(&pool.lock);
+  pool.active--;
+  pool.spinning++;
+  bool spins = may_spin_locked();
+  hr_mutex_unlock(&pool.lock);
+  return spins;
+}
+
 /* One stint: true if there was something to do. */
 static bool worker_turn(worker *w) {
   wake what = {0};
   hr_stream *s = NULL;
-  hr_loop_work *loop = NULL;
   hr_mutex_lock(&pool.lock);
-  if (room_locked() || (w->granted && !pool.stopping)) {
+  hr_loop_work *loop = offer_accept();
+  if (loop && hr_run_queue_any(&pool.queue)) {
+    offer_refuse_locked(loop);
+    loop = NULL;
+  }
+  bool offered = loop != NULL;
+  if (!offered && (room_locked() || (w->granted && !pool.stopping))) {
     s = w->granted ? pop_starving_locked() : hr_run_queue_pop(&pool.queue);
     if (!s && room_locked()) loop = loop_enter_locked(false);
   }
   w->granted = false;
   w->seen_loops = hr_load_relaxed(&pool.loops_opened);
-  if (s || loop) {
+  if (s || (loop && !offered)) {
     pool.active++;
     pool.spinning--;
     pool.stints++;
@@ -281,11 +316,7 @@ static bool worker_turn(worker *w) {
   if (!s && !loop) return false;
   if (s && hr_stream_claim(s, HR_CLAIM_QUEUED)) run_chain(s);
   if (loop) loop_run(loop, never, NULL);
-  hr_fpenv_enter();
-  hr_mutex_lock(&pool.lock);
-  pool.active--;
-  pool.spinning++;
-  hr_mutex_unlock(&pool.lock);
+  stint_end();
   return true;
 }
 
@@ -293,19 +324,28 @@ static bool something_to_do(const worker *w) {
   return hr_run_queue_any(&pool.queue) || hr_load_relaxed(&pool.loops_opened) != w->seen_loops;
 }
 
-/* Half of the workers at the most: the program's own threads need cores too. */
 static bool may_spin(void) {
   hr_mutex_lock(&pool.lock);
-  bool yes = pool.active + pool.spinning <= pool.limit && pool.spinning <= (pool.limit + 1) / 2;
+  bool yes = may_spin_locked();
   hr_mutex_unlock(&pool.lock);
   return yes;
 }
 
+/* Loops on offer are run on the way. */
 static void spin(const worker *w) {
-  if (!may_spin()) return;
-  for (int i = 0; i < HR_SPIN_ROUNDS && !something_to_do(w); i++) {
-    hr_cpu_relax();
-    if (i % 128 == 127 && !may_spin()) return;
+  bool may = may_spin();
+  for (int i = 1; may && i < HR_SPIN_ROUNDS && !hr_run_queue_any(&pool.queue); i++) {
+    hr_loop_work *loop = offer_accept();
+    if (loop) {
+      loop_run(loop, never, NULL);
+      may = stint_end();
+      i = 0;
+    } else if (something_to_do(w)) {
+      return;
+    } else {
+      hr_cpu_relax();
+      if (i % 128 == 0) may = may_spin();
+    }
   }
 }
 
@@ -338,7 +378,7 @@ static bool worker_rest(worker *w) {
   wake what = {0};
   spin(w);
   hr_mutex_lock(&pool.lock);
-  bool work = room_locked() && something_to_do(w);
+  bool work = hr_load_relaxed(&pool.offer) || (room_locked() && something_to_do(w));
   if (!work) sleep_locked(w, &what);
   hr_mutex_unlock(&pool.lock);
   act(&what, false);
@@ -346,6 +386,8 @@ static bool worker_rest(worker *w) {
     hr_futex_wait(&w->word, 0, HR_SPARE_LIFE_NS);
     if (!hr_load_acquire(&w->word) && sleep_ends(w)) return false;
   }
+  uint32_t word = hr_load_relaxed(&w->word);
+  if (!work && word > 1) hr_cores_leave((int)word - 2);
   return true;
 }
 
@@ -464,19 +506,46 @@ void hr_pool_counts_get(hr_pool_counts *out) {
 
 /* --- loops --- */
 
-void hr_pool_loop_open(hr_loop_work *loop) {
-  hr_mutex_lock(&pool.lock);
+static void list_locked(hr_loop_work *loop) {
   loop->open_prev = NULL;
   loop->open_next = pool.loops;
   if (pool.loops) pool.loops->open_prev = loop;
   pool.loops = loop;
   hr_store_relaxed(&pool.loops_opened, hr_load_relaxed(&pool.loops_opened) + 1);
+}
+
+void hr_pool_loop_open(hr_loop_work *loop) {
+  hr_mutex_lock(&pool.lock);
+  loop->offered =
+      pool.spinning > 0 && room_locked() && !hr_run_queue_any(&pool.queue) && !hr_load_acquire(&pool.offer_taken);
+  if (loop->offered) {
+    hr_store_relaxed(&pool.offer_taken, true);
+    hr_store_relaxed(&loop->guests, 1u);
+    pool.active++;
+    pool.spinning--;
+    pool.stints++;
+  }
+  loop->listed = !loop->offered || loop->chunks > 2;
+  if (loop->listed) list_locked(loop);
+  hr_mutex_unlock(&pool.lock);
+  if (loop->offered) hr_store_release(&pool.offer, loop); /* publishes the loop to who accepts it */
+}
+
+/* What nobody has accepted is taken back. Without guests the offer was accepted and its guest has left. */
+static void offer_end(hr_loop_work *loop) {
+  hr_loop_work *mine = loop;
+  bool back = hr_load_acquire(&loop->guests) && hr_load_relaxed(&pool.offer) == loop &&
+              hr_cas_acq_rel(&pool.offer, &mine, NULL);
+  hr_store_release(&pool.offer_taken, false); /* after the offer is gone */
+  if (!back) return;
+  hr_mutex_lock(&pool.lock);
+  offer_refuse_locked(loop);
   hr_mutex_unlock(&pool.lock);
 }
 
 void hr_pool_loop_wake(int64_t chunks_left) {
   for (;;) {
-    wake what = {0};
+    wake what = {.busy_core = hr_cores_current() + 1};
     hr_mutex_lock(&pool.lock);
     bool more = chunks_left-- > pool.spinning && pool.active + pool.spinning < pool.limit && !pool.stopping;
     if (more) wake_one_locked(&what, false);
@@ -486,11 +555,16 @@ void hr_pool_loop_wake(int64_t chunks_left) {
   }
 }
 
-void hr_pool_loop_close(hr_loop_work *loop) {
+static void unlist(hr_loop_work *loop) {
   hr_mutex_lock(&pool.lock);
   *(loop->open_prev ? &loop->open_prev->open_next : &pool.loops) = loop->open_next;
   if (loop->open_next) loop->open_next->open_prev = loop->open_prev;
   hr_mutex_unlock(&pool.lock);
+}
+
+void hr_pool_loop_close(hr_loop_work *loop) {
+  if (loop->offered) offer_end(loop);
+  if (loop->listed) unlist(loop);
   for (int i = 0; hr_load_acquire(&loop->guests); i++) {
     hr_cpu_relax();
     if (i % 256 == 255) sched_yield(); /* a guest may have lost its core */
@@ -520,6 +594,8 @@ void hr_pool_fork_child(void) {
   hr_run_queue_clear(&pool.queue);
   hr_store_relaxed(&pool.in_long, 0);
   pool.loops = NULL;
+  hr_store_relaxed(&pool.offer, NULL);
+  hr_store_relaxed(&pool.offer_taken, false);
   pool.sleepers = NULL;
   pool.active = pool.threads = pool.sleeping = pool.spinning = pool.blocked = pool.starting = 0;
   pool.monitor_made = pool.monitor_armed = false;

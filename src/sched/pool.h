@@ -19,7 +19,11 @@
  * W6  Workers block all signals, run with the default floating-point environment (R19), and are never joined: at exit
  *     they stay parked (R25). A worker beyond the limit ends after a second without work.
  * W7  Threads that wait are guests of light loops like workers, with a place of `active` each (R12, R13).
- * W8  Fork: the child starts with no workers and an empty queue; see fork.c. */
+ * W8  Fork: the child starts with no workers and an empty queue; see fork.c.
+ * W9  A loop that is opened while a worker spins is offered: one of those who spin counts as active from then on, and
+ *     takes the offer from a word that it looks at all the time, without the lock. A worker that finds a stream to run
+ *     refuses the offer; what nobody has taken when the loop closes is taken back. One loop at a time can be offered;
+ *     what more guests may join is listed as well. */
 #ifndef HR_SCHED_POOL_H
 #define HR_SCHED_POOL_H
 
@@ -85,17 +89,22 @@ void hr_pool_stop(int64_t grace_ns);
 /* --- for parallel.c --- */
 typedef struct hr_loop_work hr_loop_work;
 struct hr_loop_work {
-  void (*fn)(void *ctx, int64_t chunk);
+  /* What a guest needs lies in one cache line. Chunk c is [c * grain, (c + 1) * grain), the last one up to `count`. */
+  _Alignas(HR_CACHE_LINE) void (*fn)(void *ctx, int64_t first, int64_t end);
   void *ctx;
-  int64_t chunks;
-  bool light; /* threads that wait may join too */
+  int64_t count, grain, chunks;
   /* Chunks that were asked for: who counts up to `chunks` gets one, the loop's owner the next from the front, a guest
    * the next from the back. */
-  _Alignas(HR_CACHE_LINE) _Atomic(int64_t) taken;
-  _Atomic(int64_t) from_back;
-  _Alignas(HR_CACHE_LINE) _Atomic(uint32_t) guests; /* threads inside; raised under the pool's lock while it is open */
-  hr_loop_work *open_next, *open_prev;              /* guarded by the pool's lock */
+  _Atomic(int64_t) taken, from_back;
+  _Atomic(uint32_t) guests; /* threads inside, or with the offer; raised under the pool's lock while it is open */
+  bool light;               /* threads that wait may join too */
+  bool offered, listed;     /* the owner's */
+  hr_loop_work *open_next, *open_prev; /* guarded by the pool's lock */
 };
+static inline void hr_loop_run_chunk(const hr_loop_work *loop, int64_t chunk) {
+  int64_t first = chunk * loop->grain;
+  loop->fn(loop->ctx, first, loop->count - first < loop->grain ? loop->count : first + loop->grain);
+}
 void hr_pool_loop_open(hr_loop_work *loop);
 void hr_pool_loop_wake(int64_t chunks_left);
 void hr_pool_loop_close(hr_loop_work *loop); /* returns when no guest is inside */
