@@ -11,7 +11,7 @@
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
-enum { PIECE_BYTES = 4096, TILE = 256, CHUNK_ITEMS = 262144 };
+enum { PIECE_BYTES = 4096, TILE = 256, BLOCK = 32768, CHUNK_ITEMS = 32768 };
 
 typedef struct place {
   _Alignas(8) char value[8]; /* an accumulator */
@@ -23,7 +23,7 @@ typedef struct plan {
   const hr_arg_kernel *arg;
   int64_t elem;
   hr_split split;
-  int64_t blocks; /* of HR_REDUCE_BLOCK positions, a result */
+  int64_t blocks; /* of BLOCK positions, a result */
   place *partial; /* [results][blocks] */
 } plan;
 
@@ -67,9 +67,9 @@ static void rows_run(void *ctx, char *const *data, const int64_t *strides, int64
 static void rows_blocks(void *ctx, int64_t first, int64_t end) {
   const plan *p = ctx;
   for (int64_t item = first; item < end; item++) {
-    int64_t from = item % p->blocks * HR_REDUCE_BLOCK, left = p->split.inner.size - from;
+    int64_t from = item % p->blocks * BLOCK, left = p->split.inner.size - from;
     search_row(p, &p->partial[item], hr_loop_at(&p->split.kept, 1, item / p->blocks), from,
-               from + (left < HR_REDUCE_BLOCK ? left : HR_REDUCE_BLOCK));
+               from + (left < BLOCK ? left : BLOCK));
   }
 }
 
@@ -126,7 +126,7 @@ static hr_status run_blocks(plan *p) {
   int64_t results = p->split.kept.size;
   p->partial = hr_alloc(sizeof(place) * (size_t)(results * p->blocks));
   if (!p->partial) return hr_fail(HR_OUT_OF_MEMORY, "argmax, argmin: no memory for partial results");
-  hr_parallel_range(results * p->blocks, grain_of(HR_REDUCE_BLOCK), rows_blocks, p);
+  hr_parallel_range(results * p->blocks, grain_of(BLOCK), rows_blocks, p);
   hr_parallel_range(results, grain_of(p->blocks), finish_rows, p);
   hr_free(p->partial);
   return HR_OK;
@@ -143,7 +143,7 @@ hr_status hr_cpu_arg(const hr_run *run) {
             .elem = (int64_t)hr_array_itemsize(in)};
   hr_split_axes(&p.split, in, attrs->axes, hr_array_data(out), sizeof(uint32_t));
   int64_t length = p.split.inner.size;
-  p.blocks = (length + HR_REDUCE_BLOCK - 1) / HR_REDUCE_BLOCK;
+  p.blocks = (length + BLOCK - 1) / BLOCK;
   if (p.split.by_columns) {
     int64_t tiles = (p.split.columns + TILE - 1) / TILE;
     hr_parallel_range(p.split.kept.size * tiles, grain_of(length * TILE), columns_tiles, &p);

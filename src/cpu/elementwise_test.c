@@ -140,6 +140,25 @@ static void floats_that_no_integer_holds(void **state) {
     }
 }
 
+/* Ties, subnormals, infinities, and NaN here and there, at every place of a vector. */
+static void bfloat16_is_rounded_to_even(void **state) {
+  (void)state;
+  enum { N = 67 };
+  static const uint32_t lower[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};
+  for (uint32_t first = 0; first < 0x10000u; first += N) {
+    uint32_t bits[N];
+    uint16_t got[N];
+    for (uint32_t i = 0; i < N; i++) bits[i] = (first + i) << 16 | lower[(first + i) % 6];
+    hr_kernel_cast(HR_FLOAT32, HR_BFLOAT16)(got, (const void *const[]){bits}, N, 0);
+    for (int i = 0; i < N; i++) {
+      uint32_t low = bits[i] & 0xffffu, high = bits[i] >> 16;
+      bool nan = (bits[i] & 0x7fffffffu) > 0x7f800000u, up = low > 0x8000u || (low == 0x8000u && (high & 1u));
+      uint32_t want = nan ? high | 0x40u : high + up;
+      if (got[i] != want) fail_msg("%08x to bfloat16 gives %04x", bits[i], got[i]);
+    }
+  }
+}
+
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
 /* HEADRACE_STRESS=n looks at n times as many of the 2^32 arguments. Without FMA tanh and sigmoid are a little worse. */
@@ -223,9 +242,13 @@ static void sorted_loops_of_dense_operands_are_flat(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(add_of_every_dtype_and_length),     cmocka_unit_test(functions_write_only_their_run),
-      cmocka_unit_test(float_functions_are_within_an_ulp), cmocka_unit_test(loops_join_axes_and_cut_ranges),
-      cmocka_unit_test(floats_that_no_integer_holds),      cmocka_unit_test(sorted_loops_of_dense_operands_are_flat),
+      cmocka_unit_test(add_of_every_dtype_and_length),
+      cmocka_unit_test(functions_write_only_their_run),
+      cmocka_unit_test(float_functions_are_within_an_ulp),
+      cmocka_unit_test(loops_join_axes_and_cut_ranges),
+      cmocka_unit_test(bfloat16_is_rounded_to_even),
+      cmocka_unit_test(floats_that_no_integer_holds),
+      cmocka_unit_test(sorted_loops_of_dense_operands_are_flat),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

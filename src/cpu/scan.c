@@ -14,7 +14,13 @@
 #include "ops/scan.h"
 #include "sched/parallel.h"
 
-enum { BLOCK = 65536, TILE = 256, CHUNK_ITEMS = 131072 };
+enum {
+  BLOCK = 65536,       /* elements of a part of a long row */
+  TILE = 256,          /* columns that go on side by side */
+  BATCH = 64,          /* rows handed to a kernel at once */
+  BLOCKS_A_CHUNK = 4,  /* kernels take as many rows side by side */
+  CHUNK_ITEMS = 32768, /* elements a chunk: 15 us of float32 */
+};
 
 typedef const hr_scan_kernels *const kernel_row[HR_ISA_COUNT];
 
@@ -67,18 +73,26 @@ typedef struct job {
   int inclusive;
   hr_loop groups; /* operand 0 is the output, operand 1 the input */
   int64_t columns;
-  char (*carries)[HR_SCAN_ACC_BYTES]; /* of each block of a long row */
+  char *carries; /* an accumulator for each block of a long row */
   char *out;
   const char *in;
 } job;
 
 static void rows_run(void *ctx, char *const *data, const int64_t *strides, int64_t count) {
   const job *j = ctx;
-  for (int64_t i = 0; i < count; i++) {
-    _Alignas(16) char acc[HR_SCAN_ACC_BYTES];
-    j->kernel->start(acc, 1);
-    j->kernel->row(acc, data[0] + i * strides[0] + j->out_first, j->out_stride, data[1] + i * strides[1] + j->in_first,
-                   j->in_stride, j->n, j->inclusive);
+  for (int64_t i = 0; i < count; i += BATCH) {
+    _Alignas(16) char acc[BATCH * HR_SCAN_ACC_BYTES];
+    hr_scan_rows rows = {.out = data[0] + i * strides[0] + j->out_first,
+                         .x = data[1] + i * strides[1] + j->in_first,
+                         .out_stride = j->out_stride,
+                         .x_stride = j->in_stride,
+                         .out_row = strides[0],
+                         .x_row = strides[1],
+                         .n = j->n,
+                         .count = count - i < BATCH ? count - i : BATCH,
+                         .inclusive = j->inclusive};
+    j->kernel->start(acc, rows.count);
+    j->kernel->rows(acc, &rows);
   }
 }
 
@@ -96,32 +110,39 @@ static void columns_run(void *ctx, int64_t first, int64_t end) {
   }
 }
 
-static int64_t block_length(const job *j, int64_t block) {
-  return j->n - block * BLOCK < BLOCK ? j->n - block * BLOCK : BLOCK;
+/* Blocks [first, end) of the row, into `out` if that is not NULL; the row's last block may be shorter. */
+static void run_blocks(const job *j, char *out, int64_t first, int64_t end) {
+  int64_t whole = j->n / BLOCK;
+  hr_scan_rows rows = {.out = out ? out + first * BLOCK * j->out_stride : NULL,
+                       .x = j->in + first * BLOCK * j->in_stride,
+                       .out_stride = j->out_stride,
+                       .x_stride = j->in_stride,
+                       .out_row = BLOCK * j->out_stride,
+                       .x_row = BLOCK * j->in_stride,
+                       .n = BLOCK,
+                       .count = (end < whole ? end : whole) - first,
+                       .inclusive = j->inclusive};
+  if (rows.count > 0) j->kernel->rows(j->carries + first * j->kernel->bytes, &rows);
+  if (end <= whole) return;
+  rows.out = out ? out + whole * BLOCK * j->out_stride : NULL;
+  rows.x = j->in + whole * BLOCK * j->in_stride;
+  rows.n = j->n - whole * BLOCK, rows.count = 1;
+  j->kernel->rows(j->carries + whole * j->kernel->bytes, &rows);
 }
 
-static void total_block(void *ctx, int64_t block) {
-  const job *j = ctx;
-  j->kernel->start(j->carries[block], 1);
-  j->kernel->row(j->carries[block], NULL, 0, j->in + block * BLOCK * j->in_stride, j->in_stride, block_length(j, block),
-                 1);
-}
-
-static void scan_block(void *ctx, int64_t block) {
-  const job *j = ctx;
-  j->kernel->row(j->carries[block], j->out + block * BLOCK * j->out_stride, j->out_stride,
-                 j->in + block * BLOCK * j->in_stride, j->in_stride, block_length(j, block), j->inclusive);
-}
+static void total_blocks(void *ctx, int64_t first, int64_t end) { run_blocks(ctx, NULL, first, end); }
+static void scan_blocks(void *ctx, int64_t first, int64_t end) { run_blocks(ctx, ((job *)ctx)->out, first, end); }
 
 /* Totals of blocks to what each block starts from. */
 static void carry_on(const job *j, int64_t blocks) {
   _Alignas(16) char sum[HR_SCAN_ACC_BYTES], next[HR_SCAN_ACC_BYTES];
+  size_t bytes = (size_t)j->kernel->bytes;
   j->kernel->start(sum, 1);
-  for (int64_t block = 0; block < blocks; block++) {
-    memcpy(next, sum, sizeof next);
-    j->kernel->join(next, j->carries[block]);
-    memcpy(j->carries[block], sum, sizeof sum);
-    memcpy(sum, next, sizeof sum);
+  for (char *carry = j->carries; blocks > 0; blocks--, carry += bytes) {
+    memcpy(next, sum, bytes);
+    j->kernel->join(next, carry);
+    memcpy(carry, sum, bytes);
+    memcpy(sum, next, bytes);
   }
 }
 
@@ -131,14 +152,15 @@ static void long_rows_run(void *ctx, char *const *data, const int64_t *strides, 
   for (int64_t i = 0; i < count; i++) {
     j->out = data[0] + i * strides[0] + j->out_first;
     j->in = data[1] + i * strides[1] + j->in_first;
-    hr_parallel_for(blocks, total_block, j);
+    j->kernel->start(j->carries, blocks);
+    hr_parallel_range(blocks, BLOCKS_A_CHUNK, total_blocks, j);
     carry_on(j, blocks);
-    hr_parallel_for(blocks, scan_block, j);
+    hr_parallel_range(blocks, BLOCKS_A_CHUNK, scan_blocks, j);
   }
 }
 
 static hr_status run_long(job *j) {
-  j->carries = hr_alloc(sizeof *j->carries * (size_t)((j->n + BLOCK - 1) / BLOCK));
+  j->carries = hr_alloc((size_t)(j->kernel->bytes * ((j->n + BLOCK - 1) / BLOCK)));
   if (!j->carries) return hr_fail(HR_OUT_OF_MEMORY, "no memory for the sums of %lld elements", (long long)j->n);
   hr_loop_range(&j->groups, 0, j->groups.size, long_rows_run, j);
   hr_free(j->carries);

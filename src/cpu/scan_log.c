@@ -37,18 +37,22 @@ static inline __attribute__((always_inline)) void log_row(double *acc, char *out
   }
 }
 
-#define LOG_KERNEL(dtype, bytes)                                                                                  \
-  static void row_log_##dtype(void *acc, void *out, int64_t out_stride, const void *x, int64_t stride, int64_t n, \
-                              int inclusive) {                                                                    \
-    log_row(acc, out, out_stride, x, stride, n, inclusive, load_##dtype, store_##dtype);                          \
-  }                                                                                                               \
-  static void step_log_##dtype(void *acc, void *out, const void *x, int64_t n, int inclusive) {                   \
-    for (int64_t i = 0; i < n; i++)                                                                               \
-      row_log_##dtype((double *)acc + i, (char *)out + i * bytes, bytes, (const char *)x + i * bytes, bytes, 1,   \
-                      inclusive);                                                                                 \
-  }                                                                                                               \
-  static const hr_scan_kernel log_##dtype = {                                                                     \
-      .start = log_start, .row = row_log_##dtype, .join = log_join, .step = step_log_##dtype}
+/* Row r of `rows`, or NULL where nothing is stored. */
+static char *out_of(const hr_scan_rows *rows, int64_t r) {
+  return rows->out ? (char *)rows->out + r * rows->out_row : NULL;
+}
+
+#define LOG_KERNEL(dtype, size)                                                                              \
+  static void rows_log_##dtype(void *acc, const hr_scan_rows *rows) {                                        \
+    for (int64_t r = 0; r < rows->count; r++)                                                                \
+      log_row((double *)acc + r, out_of(rows, r), rows->out_stride, (const char *)rows->x + r * rows->x_row, \
+              rows->x_stride, rows->n, rows->inclusive, load_##dtype, store_##dtype);                        \
+  }                                                                                                          \
+  static void step_log_##dtype(void *acc, void *out, const void *x, int64_t n, int inclusive) {              \
+    rows_log_##dtype(acc, &(hr_scan_rows){out, x, 0, 0, size, size, 1, n, inclusive});                       \
+  }                                                                                                          \
+  static const hr_scan_kernel log_##dtype = {                                                                \
+      .bytes = 8, .start = log_start, .rows = rows_log_##dtype, .join = log_join, .step = step_log_##dtype}
 
 LOG_KERNEL(f16, 2);
 LOG_KERNEL(bf16, 2);
@@ -83,25 +87,27 @@ static void join_complex(void *acc, const void *more) {
   *(wide *)acc = log_add_complex(*(wide *)acc, *(const wide *)more);
 }
 
-static void row_complex(void *acc, void *out, int64_t out_stride, const void *x, int64_t stride, int64_t n,
-                        int inclusive) {
-  wide *sum = acc;
-  for (int64_t i = 0; i < n; i++) {
+static void row_complex(wide *sum, char *out, const char *x, const hr_scan_rows *rows) {
+  for (int64_t i = 0; i < rows->n; i++) {
     float parts[2];
-    memcpy(parts, (const char *)x + i * stride, sizeof parts);
-    wide next = log_add_complex(*sum, (wide){parts[0], parts[1]}), put = inclusive ? next : *sum;
-    if (out) memcpy((char *)out + i * out_stride, (float[]){(float)put.re, (float)put.im}, sizeof parts);
+    memcpy(parts, x + i * rows->x_stride, sizeof parts);
+    wide next = log_add_complex(*sum, (wide){parts[0], parts[1]}), put = rows->inclusive ? next : *sum;
+    if (out) memcpy(out + i * rows->out_stride, (float[]){(float)put.re, (float)put.im}, sizeof parts);
     *sum = next;
   }
 }
 
+static void rows_complex(void *acc, const hr_scan_rows *rows) {
+  for (int64_t r = 0; r < rows->count; r++)
+    row_complex((wide *)acc + r, out_of(rows, r), (const char *)rows->x + r * rows->x_row, rows);
+}
+
 static void step_complex(void *acc, void *out, const void *x, int64_t n, int inclusive) {
-  for (int64_t i = 0; i < n; i++)
-    row_complex((wide *)acc + i, (char *)out + 8 * i, 8, (const char *)x + 8 * i, 8, 1, inclusive);
+  rows_complex(acc, &(hr_scan_rows){out, x, 0, 0, 8, 8, 1, n, inclusive});
 }
 
 static const hr_scan_kernel log_c64 = {
-    .start = start_complex, .row = row_complex, .join = join_complex, .step = step_complex};
+    .bytes = 16, .start = start_complex, .rows = rows_complex, .join = join_complex, .step = step_complex};
 
 const hr_scan_kernel *hr_scan_log_kernel(hr_dtype dtype) {
   switch (dtype) {

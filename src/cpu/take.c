@@ -50,10 +50,14 @@ static void take_chunk(void *ctx, int64_t first, int64_t end) {
     int64_t outer = first / job->count, j = first % job->count, n = end - first;
     if (n > job->count - j) n = job->count - j;
     if (n > HR_INDEX_TILE) n = HR_INDEX_TILE;
-    int64_t bad = job->kernels->resolve(places, job->indices + j * job->index_item, n, job->length, job->length);
-    if (bad >= 0) hr_index_note(&job->bad, j + bad);
-    copy_items(job->to + first * job->bytes, job->from + outer * job->length * job->bytes, places, n, job->bytes);
+    char *to = job->to + first * job->bytes;
+    const char *from = job->from + outer * job->length * job->bytes, *indices = job->indices + j * job->index_item;
     first += n;
+    bool small = job->bytes == 4 || job->bytes == 8;
+    if (small && job->kernels->pick(to, from, indices, n, job->length, job->bytes)) continue;
+    int64_t bad = job->kernels->resolve(places, indices, n, job->length, job->length);
+    if (bad >= 0) hr_index_note(&job->bad, j + bad);
+    copy_items(to, from, places, n, job->bytes);
   }
 }
 

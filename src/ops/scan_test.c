@@ -141,14 +141,33 @@ static void test_layouts(void **state) {
   }
 }
 
-/* Rows that are cut into blocks; integers stay exact in float32. */
+/* Rows that are cut into blocks, four of which go on side by side; integers stay exact in float32. */
 static void test_long_rows(void **state) {
   (void)state;
   for (int kind = 0; kind <= HR_SCAN_LOGSUMEXP; kind++) {
-    hr_array *a = small_numbers((int[]){1, 2, 200001}, 3, HR_FLOAT32, kind == HR_SCAN_PROD ? 1 : 3, 1);
+    hr_array *a = small_numbers((int[]){1, 2, 400001}, 3, HR_FLOAT32, kind == HR_SCAN_PROD ? 1 : 3, 1);
     check_array(a, kind, kind == HR_SCAN_LOGSUMEXP ? 1e-6 : 0, -INFINITY, INFINITY);
     hr_array_release(a);
   }
+}
+
+/* A row's bits do not depend on how many rows go on beside it. */
+static void test_rows_beside(void **state) {
+  (void)state;
+  enum { ROWS = 7, N = 100 };
+  hr_array *a = small_numbers((int[]){ROWS, N}, 2, HR_FLOAT32, 1 << 24, 0), *scanned;
+  const void *data;
+  assert_int_equal(hr_cumsum(&scanned, a, 1, false, true, stream), HR_OK);
+  assert_int_equal(hr_array_read(&data, scanned), HR_OK);
+  for (int r = 0; r < ROWS; r++) {
+    float sum = 0;
+    for (int i = 0; i < N; i++) {
+      sum += ((const float *)hr_array_data(a))[r * N + i];
+      assert_memory_equal((const float *)data + r * N + i, &sum, sizeof sum);
+    }
+  }
+  hr_array_release(scanned);
+  hr_array_release(a);
 }
 
 static void test_nan(void **state) {
@@ -240,8 +259,9 @@ static int start(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_complex_logs), cmocka_unit_test(test_dtypes), cmocka_unit_test(test_layouts),
-      cmocka_unit_test(test_long_rows),    cmocka_unit_test(test_nan),    cmocka_unit_test(test_complex),
+      cmocka_unit_test(test_complex_logs), cmocka_unit_test(test_dtypes),      cmocka_unit_test(test_layouts),
+      cmocka_unit_test(test_long_rows),    cmocka_unit_test(test_rows_beside), cmocka_unit_test(test_nan),
+      cmocka_unit_test(test_complex),
   };
   return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -117,6 +117,31 @@ CAST(cast_f16, uint16_t, hr_f16_store((float)x))
 #endif
 #if HR_ELEM_CODE == 13
 CAST(cast_bf16, uint16_t, hr_bf16_store(to_odd(x)))
+#elif HR_ELEM_CODE == 12 && HR_ISA_LEVEL == 2
+/* As hr_bf16_store for all but NaN; the result is the upper half. */
+HR_INLINE __m512i rounded_up(__m512i bits) {
+  __mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
+  return _mm512_mask_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd, bits, _mm512_set1_epi32(0x8000));
+}
+/* Pairs of vectors: one look for NaN, and one permutation that picks the upper halves of both. */
+static void cast_bf16(void *out, const void *const *in, int64_t n, unsigned scalars) {
+  uint16_t *to = out;
+  const float *from = in[0];
+  int64_t i = 0;
+  __m512i upper = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23,
+                                   21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+  (void)scalars;
+  for (; i + 32 <= n; i += 32) {
+    __m512 a = _mm512_loadu_ps(from + i), b = _mm512_loadu_ps(from + i + 16);
+    if (_mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q)) {
+      for (int64_t k = i; k < i + 32; k++) to[k] = hr_bf16_store(from[k]);
+    } else {
+      __m512i x = rounded_up(_mm512_castps_si512(a)), y = rounded_up(_mm512_castps_si512(b));
+      _mm512_storeu_si512(to + i, _mm512_permutex2var_epi16(x, upper, y));
+    }
+  }
+  for (; i < n; i++) to[i] = hr_bf16_store(from[i]);
+}
 #else
 CAST(cast_bf16, uint16_t, hr_bf16_store((float)x))
 #endif

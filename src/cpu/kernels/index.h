@@ -4,10 +4,14 @@
 
 #include <stdint.h>
 
-/* One table an integer dtype. places[i] = indices[i], plus `length` when negative; it must lie in [0, limit). Answers
- * -1, or the position of the first index that does not: the places are 0 there. */
+/* One table an integer dtype.
+ * resolve: places[i] = indices[i], plus `length` when negative; it must lie in [0, limit). Answers -1, or the position
+ * of the first index that does not: the places are 0 there.
+ * pick: out[i] = from[indices[i]], items of 4 or 8 bytes, if all indices lie in [0, limit) as they are, and answers 1;
+ * else 0, and nothing is written. */
 typedef struct hr_index_kernels {
   int64_t (*resolve)(int64_t *places, const void *indices, int64_t count, int64_t length, int64_t limit);
+  int (*pick)(void *out, const void *from, const void *indices, int64_t count, int64_t limit, int64_t bytes);
 } hr_index_kernels;
 
 enum { HR_COMBINE_COUNT = 5 }; /* hr_scatter_mode of ops/index_attrs.h: set, add, prod, max, min */

@@ -32,4 +32,22 @@ static int64_t resolve(int64_t *places, const void *indices, int64_t count, int6
   return bad ? first_bad(in, count, length, limit) : -1;
 }
 
-const hr_index_kernels HR_NAME(hr_index) = {.resolve = resolve};
+/* Negative ones are greater than any limit as unsigned numbers are compared. */
+static int are_below(const hr_elem *indices, int64_t count, int64_t limit) {
+  uint64_t beyond = 0;
+  for (int64_t i = 0; i < count; i++) beyond |= place_of(indices[i], 0) >= (uint64_t)limit;
+  return !beyond;
+}
+
+static int pick(void *out, const void *from, const void *indices, int64_t count, int64_t limit, int64_t bytes) {
+  const hr_elem *in = indices;
+  if (!are_below(in, count, limit)) return 0;
+  if (bytes == 4) {
+    for (int64_t i = 0; i < count; i++) ((uint32_t *)out)[i] = ((const uint32_t *)from)[in[i]];
+  } else {
+    for (int64_t i = 0; i < count; i++) ((uint64_t *)out)[i] = ((const uint64_t *)from)[in[i]];
+  }
+  return 1;
+}
+
+const hr_index_kernels HR_NAME(hr_index) = {.resolve = resolve, .pick = pick};

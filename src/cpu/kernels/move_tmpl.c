@@ -68,8 +68,52 @@ HR_INLINE void transpose_block(char *out, int64_t out_stride, const char *in, in
     for (int64_t c = 0; c < columns; c++) ((hr_elem *)(out + r * out_stride))[c] = block[r][c];
 }
 
-#if HR_ISA_LEVEL >= 1 && HR_ELEM_CODE == 4
-/* Squares in registers: pairs of rows are interleaved, then pairs of pairs, then halves of registers. */
+/* Squares in registers: pairs of rows are interleaved, then pairs of pairs, then quarters or halves of registers. */
+#if HR_ISA_LEVEL == 2 && HR_ELEM_CODE == 4
+enum { SQUARE = 16 };
+HR_INLINE void transpose_square(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
+  __m512 row[16], pair[16];
+  for (int i = 0; i < 16; i++) row[i] = _mm512_loadu_ps(in + i * in_stride);
+  for (int i = 0; i < 16; i += 2) {
+    pair[i] = _mm512_unpacklo_ps(row[i], row[i + 1]);
+    pair[i + 1] = _mm512_unpackhi_ps(row[i], row[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4)
+    for (int k = 0; k < 2; k++) { /* quarter q of row[i + 2 k]: column 4 q + 2 k of four rows; of the next one, + 1 */
+      row[i + 2 * k] = _mm512_shuffle_ps(pair[i + k], pair[i + k + 2], 0x44);
+      row[i + 2 * k + 1] = _mm512_shuffle_ps(pair[i + k], pair[i + k + 2], 0xee);
+    }
+  for (int i = 0; i < 4; i++) {
+    __m512 even = _mm512_shuffle_f32x4(row[i], row[i + 4], 0x88), odd = _mm512_shuffle_f32x4(row[i], row[i + 4], 0xdd);
+    __m512 even2 = _mm512_shuffle_f32x4(row[i + 8], row[i + 12], 0x88);
+    __m512 odd2 = _mm512_shuffle_f32x4(row[i + 8], row[i + 12], 0xdd);
+    _mm512_storeu_ps(out + i * out_stride, _mm512_shuffle_f32x4(even, even2, 0x88));
+    _mm512_storeu_ps(out + (i + 4) * out_stride, _mm512_shuffle_f32x4(odd, odd2, 0x88));
+    _mm512_storeu_ps(out + (i + 8) * out_stride, _mm512_shuffle_f32x4(even, even2, 0xdd));
+    _mm512_storeu_ps(out + (i + 12) * out_stride, _mm512_shuffle_f32x4(odd, odd2, 0xdd));
+  }
+}
+#elif HR_ISA_LEVEL == 2 && HR_ELEM_CODE == 5
+enum { SQUARE = 8 };
+HR_INLINE void transpose_square(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
+  __m512d row[8], pair[8];
+  for (int i = 0; i < 8; i++) row[i] = _mm512_loadu_pd(in + i * in_stride);
+  for (int i = 0; i < 8; i += 2) { /* quarter q of pair[i]: column 2 q of two rows; of pair[i + 1]: column 2 q + 1 */
+    pair[i] = _mm512_unpacklo_pd(row[i], row[i + 1]);
+    pair[i + 1] = _mm512_unpackhi_pd(row[i], row[i + 1]);
+  }
+  for (int i = 0; i < 2; i++) {
+    __m512d even = _mm512_shuffle_f64x2(pair[i], pair[i + 2], 0x88);
+    __m512d odd = _mm512_shuffle_f64x2(pair[i], pair[i + 2], 0xdd);
+    __m512d even2 = _mm512_shuffle_f64x2(pair[i + 4], pair[i + 6], 0x88);
+    __m512d odd2 = _mm512_shuffle_f64x2(pair[i + 4], pair[i + 6], 0xdd);
+    _mm512_storeu_pd(out + i * out_stride, _mm512_shuffle_f64x2(even, even2, 0x88));
+    _mm512_storeu_pd(out + (i + 2) * out_stride, _mm512_shuffle_f64x2(odd, odd2, 0x88));
+    _mm512_storeu_pd(out + (i + 4) * out_stride, _mm512_shuffle_f64x2(even, even2, 0xdd));
+    _mm512_storeu_pd(out + (i + 6) * out_stride, _mm512_shuffle_f64x2(odd, odd2, 0xdd));
+  }
+}
+#elif HR_ISA_LEVEL == 1 && HR_ELEM_CODE == 4
 enum { SQUARE = 8 };
 HR_INLINE void transpose_square(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
   __m256 row[8], pair[8];
@@ -88,7 +132,7 @@ HR_INLINE void transpose_square(char *out, int64_t out_stride, const char *in, i
     _mm256_storeu_ps((float *)(void *)(out + (i + 4) * out_stride), _mm256_permute2f128_ps(row[i], row[i + 4], 0x31));
   }
 }
-#elif HR_ISA_LEVEL >= 1 && HR_ELEM_CODE == 5
+#elif HR_ISA_LEVEL == 1 && HR_ELEM_CODE == 5
 enum { SQUARE = 4 };
 HR_INLINE void transpose_square(char *out, int64_t out_stride, const char *in, int64_t in_stride) {
   __m256d row[4], pair[4];

@@ -21,9 +21,12 @@ static const float BELOW_1 = HR_ELEM_CODE == HR_CODE_f16 ? 0x1.ffcp-1f : 0x1.fep
 #endif
 
 static inline float unit_f32(uint32_t word) {
-  /* Words convert as two halves: exact, rounded once by the addition, and vector code on machines without an
-   * instruction for unsigned integers. */
+#if HR_ISA_LEVEL >= 2
+  float x = (float)word * 0x1p-32f;
+#else
+  /* Without an instruction for unsigned integers, as two halves: exact, and rounded once by the addition. */
   float x = hr_fmaf((float)(int32_t)(word >> 16), 65536.0f, (float)(int32_t)(word & 0xffffu)) * 0x1p-32f;
+#endif
   return x < BELOW_1_F32 ? x : BELOW_1_F32;
 }
 

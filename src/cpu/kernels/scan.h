@@ -9,11 +9,22 @@
 
 enum { HR_SCAN_ACC_BYTES = 16 };
 
-/* Strides are in bytes; out may be x. Exclusive: an output is what was accumulated before its own element. */
+/* Rows of n elements; all distances are in bytes. out may be x, or NULL when only what they add up to matters. */
+typedef struct hr_scan_rows {
+  void *out;
+  const void *x;
+  int64_t out_stride, x_stride; /* from element to element */
+  int64_t out_row, x_row;       /* from row to row */
+  int64_t n, count;
+  int inclusive; /* 0: an output is what was accumulated before its own element */
+} hr_scan_rows;
+
+/* Arrays of accumulators have no gaps. */
 typedef struct hr_scan_kernel {
+  int64_t bytes;                       /* of an accumulator, at most HR_SCAN_ACC_BYTES */
   void (*start)(void *acc, int64_t n); /* n accumulators of nothing */
-  /* Elements of one row; *acc goes on from what it holds. out may be NULL, when only the last *acc matters. */
-  void (*row)(void *acc, void *out, int64_t out_stride, const void *x, int64_t stride, int64_t n, int inclusive);
+  /* Each row goes on from what its accumulator holds. */
+  void (*rows)(void *acc, const hr_scan_rows *rows);
   /* *acc is combined with *more, an accumulator of what comes after. */
   void (*join)(void *acc, const void *more);
   /* One more element for each of n contiguous columns. */
