@@ -37,7 +37,10 @@ typedef struct job {
   hr_scratch scratch;
 } job;
 
-static void pack_units(void *ctx, int64_t first, int64_t end) { hr_conv_pack(&((const job *)ctx)->plan, first, end); }
+static void pack_units(void *ctx, int64_t first, int64_t end) {
+  const hr_conv_plan *plan = &((const job *)ctx)->plan;
+  hr_conv_pack(plan, first, end, 0, plan->panel_data);
+}
 
 static void chunk(void *ctx, int64_t index) {
   job *j = ctx;
@@ -59,7 +62,7 @@ hr_status hr_cpu_conv(const hr_run *run) {
   uintptr_t start = (uintptr_t)panels->data;
   j.plan.panel_data = (char *)panels->data + (HR_DATA_ALIGN - start % HR_DATA_ALIGN) % HR_DATA_ALIGN;
   HR_TRY(hr_scratch_init(&j.scratch, hr_conv_scratch_bytes(&j.plan), j.plan.chunks));
-  if (j.plan.terms > 0) {
+  if (j.plan.terms > 0 && !j.plan.packs_late) {
     int64_t units = j.plan.panels * hr_conv_pack_rows(&j.plan), size = j.plan.panels * j.plan.terms / units + 1;
     hr_parallel_range(units, PACK_GRAIN / (size * j.plan.kernels->columns) + 1, pack_units, &j);
   }

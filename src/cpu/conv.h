@@ -69,6 +69,7 @@ typedef struct hr_conv_plan {
   int64_t copy_size, sums_size; /* most elements that a chunk copies; sums that it holds back (half types) */
   int64_t most_runs;
   int64_t chunks;
+  bool packs_late; /* no two chunks take the same panels: each packs its own, which then are in its core's cache */
   char *panel_data;
 } hr_conv_plan;
 
@@ -83,13 +84,16 @@ void hr_conv_plan_init(hr_conv_plan *plan, const hr_array *in, const hr_array *w
 /* Outputs r, r + phase_step, ... of an axis; r < phases. */
 void hr_conv_phase_init(hr_conv_phase *out, const hr_conv_axis *axis, int64_t r);
 
-/* Bytes of all panels, and of a chunk's scratch memory. */
+/* Bytes of a panel; of all that are packed before the chunks; of a chunk's scratch memory. */
+static inline int64_t hr_conv_panel_size(const hr_conv_plan *plan) {
+  return plan->terms * plan->kernels->columns * plan->unit;
+}
 size_t hr_conv_panel_bytes(const hr_conv_plan *plan);
 size_t hr_conv_scratch_bytes(const hr_conv_plan *plan);
 
-/* Packs units [first, end) of the weights; there are panels * hr_conv_pack_rows() of them. */
+/* Packs units [first, end) of the weights, hr_conv_pack_rows() a panel; `to` is the place of `panel`. */
 int64_t hr_conv_pack_rows(const hr_conv_plan *plan);
-void hr_conv_pack(const hr_conv_plan *plan, int64_t first, int64_t end);
+void hr_conv_pack(const hr_conv_plan *plan, int64_t first, int64_t end, int64_t panel, char *to);
 
 /* Whether the plan's dense tiles take less time if they leave out taps that meet padding than with zeros there. */
 bool hr_conv_skips_pay(const hr_conv_plan *plan);

@@ -13,13 +13,21 @@ static int64_t take(int64_t *index, int64_t count) {
   return digit;
 }
 
-int64_t hr_conv_column(const hr_conv_plan *p, int64_t panel) {
-  return panel / p->set_panels * p->set_out + panel % p->set_panels * p->kernels->columns;
+static void columns_set(const hr_conv_plan *p, hr_conv_panel *panel) {
+  int64_t end = hr_conv_min((panel->set + 1) * p->set_out, p->outputs);
+  panel->column = panel->set * p->set_out + panel->in_set * p->kernels->columns;
+  panel->column_end = hr_conv_min(panel->column + p->kernels->columns, end);
 }
 
-int64_t hr_conv_column_end(const hr_conv_plan *p, int64_t panel) {
-  int64_t end = hr_conv_min(hr_conv_column(p, panel) + p->kernels->columns, (panel / p->set_panels + 1) * p->set_out);
-  return hr_conv_min(end, p->outputs);
+hr_conv_panel hr_conv_panel_at(const hr_conv_plan *p, int64_t index) {
+  hr_conv_panel panel = {.set = index / p->set_panels, .in_set = index % p->set_panels};
+  columns_set(p, &panel);
+  return panel;
+}
+
+void hr_conv_panel_next(const hr_conv_plan *p, hr_conv_panel *panel) {
+  if (++panel->in_set == p->set_panels) panel->set++, panel->in_set = 0;
+  columns_set(p, panel);
 }
 
 /* Chunks that follow each other are phases of the same outputs; then, if there are several sets, which are neighbours
@@ -42,13 +50,13 @@ static bool piece_find(hr_conv_piece *c, int64_t chunk) {
   c->panel = panels * p->chunk_panels, c->panel_end = hr_conv_min(c->panel + p->chunk_panels, p->panels);
   int64_t set = c->panel / p->set_panels, set_end = (c->panel_end - 1) / p->set_panels + 1;
   c->channel = set * p->set_in, c->channels = hr_conv_min(set_end * p->set_in, p->channels) - c->channel;
-  c->column = hr_conv_column(p, c->panel), c->columns = hr_conv_column_end(p, c->panel_end - 1) - c->column;
+  int64_t offset = hr_conv_panel_at(p, c->panel).column;
+  c->column = offset, c->columns = hr_conv_panel_at(p, c->panel_end - 1).column_end - offset;
   for (int i = 0; i < DIMS; i++) {
     c->c_step[i] = p->axis[i].phase_step * p->axis[i].out;
-    c->column += (phase[i] + c->first[i] * p->axis[i].phase_step) * p->axis[i].out; /* as an offset, see below */
+    offset += (phase[i] + c->first[i] * p->axis[i].phase_step) * p->axis[i].out;
   }
-  c->c = p->out + c->column * p->item;
-  c->column = hr_conv_column(p, c->panel);
+  c->c = p->out + offset * p->item;
   return c->panel < c->panel_end;
 }
 
@@ -195,6 +203,16 @@ static char *reserve(char **at, int64_t bytes) {
   return now;
 }
 
+/* Packed before, or now. */
+static const char *panels_of(const hr_conv_piece *c, char **scratch) {
+  const hr_conv_plan *p = c->plan;
+  if (!p->packs_late) return p->panel_data + c->panel * hr_conv_panel_size(p);
+  char *panels = reserve(scratch, (c->panel_end - c->panel) * hr_conv_panel_size(p));
+  int64_t rows = hr_conv_pack_rows(p);
+  if (p->terms > 0) hr_conv_pack(p, c->panel * rows, c->panel_end * rows, c->panel, panels);
+  return panels;
+}
+
 void hr_conv_chunk(const hr_conv_plan *p, int64_t chunk, void *scratch) {
   hr_conv_piece c = {.plan = p, .skips = p->skips};
   char *at = scratch;
@@ -202,6 +220,7 @@ void hr_conv_chunk(const hr_conv_plan *p, int64_t chunk, void *scratch) {
   c.runs = (hr_conv_run *)(void *)reserve(&at, p->most_runs * (int64_t)sizeof(hr_conv_run));
   c.copy = reserve(&at, p->copy_size * p->unit);
   c.sums = reserve(&at, p->sums_size * p->unit);
+  c.panels = panels_of(&c, &at);
   if (p->copy->store) sums_begin(&c);
   if (has_taps(&c)) {
     c.in_place = p->in_place && (p->skips || inside(&c));

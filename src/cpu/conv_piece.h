@@ -11,6 +11,7 @@ typedef struct hr_conv_piece {
   hr_conv_phase phase[HR_CONV_DIMS];
   int64_t first[HR_CONV_DIMS], count[HR_CONV_DIMS]; /* outputs of the phase */
   int64_t panel, panel_end;
+  const char *panels;        /* packed, from `panel` on */
   int64_t channel, channels; /* of the input that its sets have */
   bool in_place;             /* a is the input itself */
   bool skips;                /* taps that meet padding are left out; else they meet zeros */
@@ -25,9 +26,13 @@ typedef struct hr_conv_piece {
   int64_t store_step[HR_CONV_DIMS];
 } hr_conv_piece;
 
-/* The first column of a panel, and one past its last. */
-int64_t hr_conv_column(const hr_conv_plan *plan, int64_t panel);
-int64_t hr_conv_column_end(const hr_conv_plan *plan, int64_t panel);
+/* A walk over panels: the set, the panel's number in it, and its columns. */
+typedef struct hr_conv_panel {
+  int64_t set, in_set, column, column_end;
+} hr_conv_panel;
+
+hr_conv_panel hr_conv_panel_at(const hr_conv_plan *plan, int64_t index);
+void hr_conv_panel_next(const hr_conv_plan *plan, hr_conv_panel *panel);
 
 /* The place in the input, along axis i, of the first output's first tap. */
 static inline int64_t hr_conv_start(const hr_conv_piece *c, int i) {

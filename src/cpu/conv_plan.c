@@ -5,10 +5,11 @@
 #include "ops/conv.h"
 
 /* Work is counted in operations: a core does about 150 in a nanosecond. A chunk has TARGET of them, or a 32nd of all if
- * that is less, but LEAST; ROW_WORK stands for what an output of a panel costs besides its sums. A block of panels
- * stays in L2 while tiles pass by, and so does what a chunk copies. */
-enum { DEPTH = 1024, TARGET = 16 << 20, LEAST = 4 << 20, PARTS = 32, ROW_WORK = 1024 };
-enum { PANEL_BLOCK_BYTES = 512 << 10, COPY_BYTES = 512 << 10, TILES = 4 };
+ * that is less, but LEAST; ROW_WORK stands for what an output of a panel costs besides its sums. It has TILES tiles or
+ * more of a panel; where images have edges EDGE_TILES, and whole tiles along those: the edges' tiles are full then. A
+ * block of panels stays in L2 while tiles pass by, and so does what a chunk copies. */
+enum { DEPTH = 1024, TARGET = 16 << 20, LEAST = 4 << 20, MOST = 128 << 20, PARTS = 32, ROW_WORK = 1024 };
+enum { PANEL_BLOCK_BYTES = 512 << 10, COPY_BYTES = 512 << 10, TILES = 4, EDGE_TILES = 32 };
 
 static int64_t gcd(int64_t a, int64_t b) {
   while (b) {
@@ -146,14 +147,19 @@ static bool fits(const hr_conv_axis *a) {
   return true;
 }
 
+/* Some outputs meet padding. */
+static bool has_edges(const hr_conv_plan *p) {
+  for (int i = 0; i < HR_CONV_DIMS; i++)
+    if (!fits(&p->axis[i])) return true;
+  return false;
+}
+
 static void copies_set(hr_conv_plan *p) {
   int64_t vector = p->kernels->columns / 2;
   p->in_place = !p->copy->store && (p->channel_stride == 1 || p->channels == 1);
   if (p->depthwise && (p->channels % vector != 0 || p->channel_stride != 1)) p->in_place = false;
   p->skips = p->depthwise || p->lanewise || hr_conv_skips_pay(p);
-  p->copies = !p->in_place;
-  if (!p->skips)
-    for (int i = 0; i < HR_CONV_DIMS; i++) p->copies = p->copies || !fits(&p->axis[i]);
+  p->copies = !p->in_place || (!p->skips && has_edges(p));
 }
 
 /* Elements that chunks of the present blocks copy at the most. */
@@ -195,15 +201,27 @@ static int64_t block_outputs(const hr_conv_plan *p) {
   return count;
 }
 
+/* Outputs that a chunk has at least; `work` is that of one output by a panel. */
+static int64_t least_outputs(const hr_conv_plan *p, int64_t work) {
+  int64_t rows = p->kernels->rows, least = TILES * rows;
+  if (p->depthwise || p->lanewise || !p->skips || !has_edges(p)) return least;
+  int64_t edge = p->axis[p->inner].per_phase * hr_conv_min(p->axis[p->second].per_phase, rows);
+  if (edge < EDGE_TILES * rows) edge = EDGE_TILES * rows;
+  if (edge > MOST / work) edge = MOST / work;
+  return edge > least ? edge : least;
+}
+
 static void cut_chunks(hr_conv_plan *p) {
   int64_t columns = p->kernels->columns, work = 2 * p->terms * columns + ROW_WORK, rows = p->kernels->rows;
   double total = (double)work * (double)p->panels / PARTS;
   for (int i = 0; i < HR_CONV_DIMS; i++) total *= (double)p->axis[i].outputs;
   int64_t target = total > TARGET ? TARGET : total < LEAST ? LEAST : (int64_t)total;
+  int64_t least = least_outputs(p, work);
   p->cached_panels = PANEL_BLOCK_BYTES / ((p->terms + 1) * columns * p->unit) + 1;
-  p->panel_blocks = hr_conv_ceil(p->panels, target / (work * TILES * rows) + 1);
+  p->panel_blocks = hr_conv_ceil(p->panels, target / (work * least) + 1);
   p->chunk_panels = hr_conv_ceil(p->panels, p->panel_blocks);
   int64_t most = target / (work * p->chunk_panels) + 1;
+  if (most < least) most = least;
   for (;; most = block_outputs(p) / 2) {
     cut_blocks(p, most);
     int64_t region = copied(p, false), patches = copied(p, true);
@@ -217,6 +235,7 @@ static void cut_chunks(hr_conv_plan *p) {
     p->axis[i].blocks = hr_conv_ceil(p->axis[i].per_phase, p->axis[i].block);
     p->chunks *= p->axis[i].blocks * p->axis[i].phases;
   }
+  p->packs_late = p->chunks == p->panel_blocks;
 }
 
 void hr_conv_plan_init(hr_conv_plan *p, const hr_array *in, const hr_array *weight, const hr_array *out,
@@ -235,20 +254,21 @@ void hr_conv_plan_init(hr_conv_plan *p, const hr_array *in, const hr_array *weig
 }
 
 size_t hr_conv_panel_bytes(const hr_conv_plan *p) {
-  return (size_t)(p->panels * p->terms * p->kernels->columns * p->unit);
+  return (size_t)(p->packs_late ? 0 : p->panels * hr_conv_panel_size(p));
 }
 
 size_t hr_conv_scratch_bytes(const hr_conv_plan *p) {
-  return (size_t)(p->most_runs * (int64_t)sizeof(hr_conv_run) + (p->copy_size + p->sums_size) * p->unit) +
-         3 * HR_DATA_ALIGN;
+  return (size_t)(p->most_runs * (int64_t)sizeof(hr_conv_run) + (p->copy_size + p->sums_size) * p->unit +
+                  (p->packs_late ? p->chunk_panels * hr_conv_panel_size(p) : 0)) +
+         4 * HR_DATA_ALIGN;
 }
 
 /* --- panels --- */
 
 int64_t hr_conv_pack_rows(const hr_conv_plan *p) { return p->taps / p->axis[HR_CONV_DIMS - 1].kernel; }
 
-/* The taps along the last axis at one place of the others. */
-static void pack_row(const hr_conv_plan *p, int64_t panel, int64_t row) {
+/* The taps along the last axis at one place of the others, into the panel at `to`. */
+static void pack_row(const hr_conv_plan *p, int64_t panel, int64_t row, char *to) {
   const hr_conv_axis *last = &p->axis[HR_CONV_DIMS - 1];
   int64_t set = panel / p->set_panels, columns = p->kernels->columns, rest = row;
   int64_t first = set * p->set_out + panel % p->set_panels * columns;
@@ -260,7 +280,7 @@ static void pack_row(const hr_conv_plan *p, int64_t panel, int64_t row) {
     rest /= p->axis[i].kernel;
   }
   const char *from = p->weight + offset * p->item;
-  char *to = p->panel_data + (panel * p->terms + row * last->kernel * channels) * columns * p->unit;
+  to += row * last->kernel * channels * columns * p->unit;
   if (channels == 1 || last->weight == channels * p->weight_channel) {
     p->pack->b(to, from, last->kernel * channels, (int)columns, count, p->weight_out,
                channels == 1 ? last->weight : p->weight_channel);
@@ -271,7 +291,7 @@ static void pack_row(const hr_conv_plan *p, int64_t panel, int64_t row) {
                p->weight_out, p->weight_channel);
 }
 
-void hr_conv_pack(const hr_conv_plan *p, int64_t first, int64_t end) {
-  int64_t rows = hr_conv_pack_rows(p);
-  for (int64_t i = first; i < end; i++) pack_row(p, i / rows, i % rows);
+void hr_conv_pack(const hr_conv_plan *p, int64_t first, int64_t end, int64_t panel, char *to) {
+  int64_t rows = hr_conv_pack_rows(p), size = hr_conv_panel_size(p);
+  for (int64_t i = first; i < end; i++) pack_row(p, i / rows, i % rows, to + (i / rows - panel) * size);
 }

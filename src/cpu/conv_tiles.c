@@ -15,6 +15,7 @@ typedef struct box {
   int64_t first[DIMS], count[DIMS]; /* outputs of the piece */
   int64_t tap[DIMS], tap_end[DIMS]; /* taps that they meet the input with */
   int64_t panel, panel_end;
+  hr_conv_panel first_panel;
 } box;
 
 /* --- runs --- */
@@ -127,10 +128,6 @@ static hr_conv_tile tile_of(const hr_conv_plan *p, const hr_conv_run *runs, int6
                         .group_out = (int)p->group_out};
 }
 
-static const char *panel_of(const hr_conv_plan *p, int64_t panel) {
-  return p->panel_data + panel * p->terms * p->kernels->columns * p->unit;
-}
-
 /* Addresses of places that are not read may be out of bounds. */
 static const char *from(const hr_conv_piece *c, int64_t offset) {
   return (const char *)((uintptr_t)c->a + (uintptr_t)(offset * c->plan->unit));
@@ -139,17 +136,18 @@ static const char *from(const hr_conv_piece *c, int64_t offset) {
 /* A row of outputs along the inner axis (two rows: halves 2) by the box's panels; a and out are offsets. */
 static void row_tiles(const hr_conv_piece *c, const box *b, const lie *l, hr_conv_tile *t, int64_t a, int64_t out) {
   const hr_conv_plan *p = c->plan;
-  int64_t left = b->count[l->inner];
+  int64_t left = b->count[l->inner], size = hr_conv_panel_size(p);
   bool fetch = c->in_place && t->run_count == 1 && t->row <= t->runs->length;
   for (int64_t parts = hr_conv_ceil(left, l->most); left > 0; parts--) {
+    hr_conv_panel panel = b->first_panel;
     t->rows = (int)hr_conv_ceil(left, parts);
-    for (int64_t panel = b->panel; panel < b->panel_end; panel++) {
-      int64_t column = hr_conv_column(p, panel), set = panel / p->set_panels * p->set_in;
-      t->columns = (int)(hr_conv_column_end(p, panel) - column);
-      t->a = from(c, a + set - c->channel), t->c = c->c + (out + column - c->column) * p->unit;
-      t->b = panel_of(p, panel);
-      t->next = fetch && panel == b->panel ? (const char *)t->a + t->rows * t->row * p->unit : t->a;
+    t->b = c->panels + (b->panel - c->panel) * size;
+    for (int64_t i = b->panel; i < b->panel_end; i++, hr_conv_panel_next(p, &panel)) {
+      t->columns = (int)(panel.column_end - panel.column);
+      t->a = from(c, a + panel.set * p->set_in - c->channel), t->c = c->c + (out + panel.column - c->column) * p->unit;
+      t->next = fetch && i == b->panel ? (const char *)t->a + t->rows * t->row * p->unit : t->a;
       p->kernels->tile(t);
+      t->b = (const char *)t->b + size;
     }
     a += t->rows * t->row, out += t->rows * t->ldc;
     left -= t->rows;
@@ -191,17 +189,19 @@ static void dense_box(const hr_conv_piece *c, const box *b, void *ctx) {
 /* --- groups side by side --- */
 
 /* `length` outputs in a row along axis `along`, by all panels: memory is walked in order. */
-static void channels_row(const hr_conv_piece *c, hr_conv_tile *t, int64_t a, int64_t out, int64_t length) {
+static void channels_row(const hr_conv_piece *c, const box *b, hr_conv_tile *t, int64_t a, int64_t out,
+                         int64_t length) {
   const hr_conv_plan *p = c->plan;
-  t->rows = (int)length;
-  for (int64_t panel = c->panel; panel < c->panel_end; panel++) {
-    t->columns = (int)(hr_conv_column_end(p, panel) - hr_conv_column(p, panel));
-    t->a = from(c, a + (panel - c->panel) * p->set_in), t->c = c->c + (out + (panel - c->panel) * p->set_out) * p->unit;
-    t->b = panel_of(p, panel);
+  hr_conv_panel panel = b->first_panel;
+  t->rows = (int)length, t->b = c->panels;
+  for (int64_t i = b->panel; i < b->panel_end; i++, hr_conv_panel_next(p, &panel)) {
+    t->columns = (int)(panel.column_end - panel.column);
+    t->a = from(c, a + panel.set * p->set_in - c->channel), t->c = c->c + (out + panel.column - c->column) * p->unit;
     if (p->depthwise)
       p->kernels->tile_channels(t);
     else
       p->kernels->tile_groups(t);
+    t->b = (const char *)t->b + hr_conv_panel_size(p);
   }
 }
 
@@ -222,7 +222,7 @@ static void channels_box(const hr_conv_piece *c, const box *b, void *ctx) {
     for (int64_t j = 0; j < b->count[l.outer[1]]; j++)
       for (int64_t y = 0; y < b->count[across]; y++)
         for (int64_t x = 0; x < b->count[along]; x += block)
-          channels_row(c, &t,
+          channels_row(c, b, &t,
                        a + i * c->a_step[l.outer[0]] + j * c->a_step[l.outer[1]] + y * c->a_step[across] + x * t.row,
                        out + i * c->c_step[l.outer[0]] + j * c->c_step[l.outer[1]] + y * c->c_step[across] + x * t.ldc,
                        hr_conv_min(block, b->count[along] - x));
@@ -277,8 +277,10 @@ static void boxes(const hr_conv_piece *c, box *b, int i, void (*fn)(const hr_con
 void hr_conv_tiles(const hr_conv_piece *c) {
   box b;
   bool channels = c->plan->depthwise || c->plan->lanewise;
+  int64_t most = channels ? INT64_MAX / 2 : c->plan->cached_panels;
   for (b.panel = c->panel; b.panel < c->panel_end; b.panel = b.panel_end) {
-    b.panel_end = hr_conv_min(b.panel + c->plan->cached_panels, c->panel_end);
+    b.panel_end = hr_conv_min(b.panel + most, c->panel_end);
+    b.first_panel = hr_conv_panel_at(c->plan, b.panel);
     boxes(c, &b, 0, channels ? channels_box : dense_box, NULL);
   }
 }
