@@ -7,21 +7,34 @@
 /* The library, set to two threads; NULL if it is not on this machine. */
 void *bench_dnnl_library(void);
 
+/* To be called after loops of OpenMP: their threads spin for up to 15 ms before they sleep, on cores that what is
+ * measured next should have. */
+void bench_dnnl_rest(void);
+
 /* Seconds of out = a b, square row-major float32 matrices of n rows; the mean of `rounds` after one to warm up. 0 if
  * the library is not on this machine. */
 double bench_dnnl_seconds(float *out, const float *a, const float *b, int n, int rounds);
 
-/* A convolution of images (n, height, width, channels) by weights (outputs, kernel_h, kernel_w, channels / groups). */
+/* A convolution of images (n, size..., channels) by weights (outputs, kernel..., channels / groups) of float32 or
+ * bfloat16; the first `axes` entries of size and kernel count. */
 typedef struct bench_conv {
-  int n, height, width, channels, outputs, kernel_h, kernel_w, stride, padding, groups;
-  bool transposed;
+  int n, axes, size[3], channels, outputs, kernel[3], stride, padding, groups;
+  bool transposed, half;
 } bench_conv;
 
 /* Outputs along an axis. */
-int bench_conv_length(const bench_conv *c, int length, int kernel);
+int bench_conv_length(const bench_conv *c, int axis);
 
-/* Seconds of a convolution by oneDNN's direct kernels, with weights in the layout that they like best, made before;
- * the mean of `rounds`. 0 without the library, its headers, or version 2 of them. */
-double bench_dnnl_conv_seconds(float *out, const float *in, const float *weight, const bench_conv *c, int rounds);
+/* Seconds of a convolution, the mean of `rounds`, with weights in the layout that oneDNN likes best, made before. */
+typedef struct bench_dnnl_conv {
+  double given;     /* images and result with channels last, as Headrace has them */
+  double own;       /* in layouts of oneDNN's choice, made before; 0 where those are channels last */
+  double reordered; /* the same with the time of making them from channels last, and back */
+} bench_dnnl_conv;
+
+/* By oneDNN's direct kernels; `out` gets the result, channels last. False without the library, its headers, or version
+ * 2 of them. */
+bool bench_dnnl_conv_time(bench_dnnl_conv *seconds, void *out, const void *in, const void *weight, const bench_conv *c,
+                          int rounds);
 
 #endif
