@@ -524,15 +524,17 @@ void hr_pool_loop_open(hr_loop_work *loop) {
     pool.active++;
     pool.spinning--;
     pool.stints++;
+    hr_store_release(&pool.offer, loop); /* publishes the loop to who accepts it; under the lock: nobody falls asleep */
   }
   loop->listed = !loop->offered || loop->chunks > 2;
   if (loop->listed) list_locked(loop);
   hr_mutex_unlock(&pool.lock);
-  if (loop->offered) hr_store_release(&pool.offer, loop); /* publishes the loop to who accepts it */
 }
 
-/* What nobody has accepted is taken back. Without guests the offer was accepted and its guest has left. */
+/* What nobody has accepted is taken back. Without guests the offer was accepted and its guest has left. A worker may
+ * have gone to sleep since the exchange, and a stream been queued that found no place: it finds one now. */
 static void offer_end(hr_loop_work *loop) {
+  wake what = {0};
   hr_loop_work *mine = loop;
   bool back = hr_load_acquire(&loop->guests) && hr_load_relaxed(&pool.offer) == loop &&
               hr_cas_acq_rel(&pool.offer, &mine, NULL);
@@ -540,7 +542,9 @@ static void offer_end(hr_loop_work *loop) {
   if (!back) return;
   hr_mutex_lock(&pool.lock);
   offer_refuse_locked(loop);
+  if (hr_run_queue_any(&pool.queue)) want_worker_locked(&what);
   hr_mutex_unlock(&pool.lock);
+  act(&what, false);
 }
 
 void hr_pool_loop_wake(int64_t chunks_left) {
