@@ -104,18 +104,15 @@ HR_INLINE uint8_t equal_nan(hr_elem a, hr_elem b) { return (a == b) | ((a != a) 
 MAP_TEST(equal_nan)
 
 #if HR_ELEM_CODE == 12
-HR_INLINE hr_elem floor_divide(hr_elem a, hr_elem b) { return floorf(a / b); }
-HR_INLINE hr_elem remainder_floor(hr_elem a, hr_elem b) {
-  hr_elem r = fmodf(a, b);
-  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
-}
+#define LIBM(name) name##f
 #else
-HR_INLINE hr_elem floor_divide(hr_elem a, hr_elem b) { return floor(a / b); }
+#define LIBM(name) name
+#endif
+HR_INLINE hr_elem floor_divide(hr_elem a, hr_elem b) { return LIBM(floor)(a / b); }
 HR_INLINE hr_elem remainder_floor(hr_elem a, hr_elem b) {
-  hr_elem r = fmod(a, b);
+  hr_elem r = LIBM(fmod)(a, b);
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
-#endif
 
 #else /* integers and bool */
 
@@ -176,7 +173,41 @@ MAP(power)
 MAP(maximum)
 MAP(minimum)
 MAP(floor_divide)
+
+#if HR_ELEM_CODE == 12
+/* The same without a loop, for quotients below 2^28: n is the integer next to a / b, n b has 52 bits at most, and so
+ * a - n b is exact. The quotient is told from an integer, for it is at least 2^-24 away from it. */
+HR_INLINE float remainder_near(float a, float b) {
+  double wide = a, by = b, n = wide / by + 0x1.8p52 - 0x1.8p52, r = wide - n * by;
+  double size = by < 0 ? -by : by;
+  r = r != 0 && (r < 0) != (a < 0) ? r + (a < 0 ? -size : size) : r; /* of fmod: the sign of a */
+  float rest = (float)r;
+  rest = rest == 0 ? hr_f32_bits(hr_bits_f32(a) & 0x80000000u) : rest;
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+HR_INLINE int remainder_is_far(float a, float b) {
+  return !(__builtin_fabs((double)a) < 0x1p28 * __builtin_fabs((double)b) && __builtin_fabsf(b) <= 3.40282347e38f);
+}
+
+static void run_remainder_floor(void *out, const void *const *in, int64_t n, unsigned scalars) {
+  enum { BLOCK = 256 };
+  float spread[2][BLOCK], y[BLOCK];
+  for (int k = 0; k < 2; k++)
+    for (int i = 0; i < BLOCK && scalars >> k & 1; i++) spread[k][i] = *(const float *)in[k];
+  for (int64_t first = 0; first < n; first += BLOCK) {
+    int64_t count = n - first < BLOCK ? n - first : BLOCK;
+    const float *a = scalars & 1 ? spread[0] : (const float *)in[0] + first;
+    const float *b = scalars & 2 ? spread[1] : (const float *)in[1] + first;
+    int far = 0;
+    for (int64_t i = 0; i < count; i++) y[i] = remainder_near(a[i], b[i]), far |= remainder_is_far(a[i], b[i]);
+    for (int64_t i = 0; i < count && far; i++)
+      if (remainder_is_far(a[i], b[i])) y[i] = remainder_floor(a[i], b[i]);
+    memcpy((float *)out + first, y, (size_t)count * sizeof *y);
+  }
+}
+#else
 MAP(remainder_floor)
+#endif
 
 extern const hr_binary_kernels HR_NAME(hr_binary);
 const hr_binary_kernels HR_NAME(hr_binary) = {

@@ -1,14 +1,15 @@
-/* src/cpu/kernels/math_tmpl.c - functions of one or two floats: our own exp, tanh and sigmoid in float32 (vexp.h), all
- * else from SLEEF, whose u10 functions are within 1 ulp. A call computes one vector register; the tail of a run goes
- * through the same code, padded. Where SLEEF's float32 functions leave out part of the range (sinh, cosh and the
- * inverse hyperbolic ones) float32 is computed in float64, and float64 by the C library. Without SLEEF's vectors (other
- * processors) everything is the C library's. */
+/* src/cpu/kernels/math_tmpl.c - functions of one or two floats. float32 has our own (vexp.h; vmath32.h where there is
+ * FMA; vmath64.h), plain loops over which become vector code. SLEEF, whose u10 functions are within 1 ulp, has sines of
+ * large arguments, in float64 what vmath32.h has where there is no FMA, and most of float64. A call of SLEEF computes
+ * one vector register; the tail of a run goes through the same code, padded. What SLEEF leaves out at the ends of the
+ * range comes from the C library, as all of SLEEF's functions do on other processors. */
 /* hr-dtypes: f32 f64 */
 #include <math.h>
 
 #include "cpu/kernels/elem.h"
 #include "cpu/kernels/elementwise.h"
 #include "cpu/kernels/vexp.h"
+#include "cpu/kernels/vmath64.h"
 
 #if HR_ISA_LEVEL == 2
 #include <immintrin.h>
@@ -51,6 +52,7 @@ typedef vector_f64 vector;
 typedef vector (*vector_fn)(vector x);
 typedef vector (*vector_fn2)(vector x, vector y);
 typedef hr_elem (*scalar_fn)(hr_elem x);
+typedef hr_elem (*scalar_fn2)(hr_elem x, hr_elem y);
 
 enum { LANES = sizeof(vector) / sizeof(hr_elem), LANES_F64 = sizeof(vector_f64) / sizeof(double) };
 
@@ -92,6 +94,19 @@ HR_INLINE void map_scalar(hr_elem *out, const hr_elem *in, int64_t n, scalar_fn 
   HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = fn(in[i]);
 }
 
+HR_INLINE void map2_scalar(hr_elem *out, const void *const *in, int64_t n, unsigned scalars, scalar_fn2 fn) {
+  const hr_elem *a = in[0], *b = in[1];
+  if (scalars & 1) {
+    hr_elem x = *a;
+    HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = fn(x, scalars & 2 ? *b : b[i]);
+  } else if (scalars & 2) {
+    hr_elem y = *b;
+    HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = fn(a[i], y);
+  } else {
+    HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = fn(a[i], b[i]);
+  }
+}
+
 #define HEAD(name) static void run_##name(void *out, const void *const *in, int64_t n, unsigned scalars)
 /* SLEEF's types carry attributes that a plain function pointer lacks, hence the functions around its own. */
 #define MAP(name, fn)                                        \
@@ -108,29 +123,10 @@ HR_INLINE void map_scalar(hr_elem *out, const hr_elem *in, int64_t n, scalar_fn 
     (void)scalars;                 \
     map_scalar(out, in[0], n, fn); \
   }
-
-MAP(expm1, SLEEF(expm1))
-MAP(log, SLEEF(log))
-MAP(log2, SLEEF(log2))
-MAP(log10, SLEEF(log10))
-MAP(sin, SLEEF(sin))
-MAP(cos, SLEEF(cos))
-MAP(tan, SLEEF(tan))
-MAP(arcsin, SLEEF(asin))
-MAP(arccos, SLEEF(acos))
-MAP(arctan, SLEEF(atan))
-MAP2(power, SLEEF(pow))
-MAP2(arctan2, SLEEF(atan2))
+#define MAP2_SCALAR(name, fn) \
+  HEAD(name) { map2_scalar(out, in, n, scalars, fn); }
 
 #if HR_ELEM_CODE == 12
-#if HR_ISA_LEVEL == 2
-MAP(exp, hr_vexp16)
-MAP(tanh, hr_vtanh16)
-#else
-MAP_SCALAR(exp, hr_vexpf)
-MAP_SCALAR(tanh, hr_vtanhf)
-#endif
-MAP_SCALAR(sigmoid, hr_vsigmoidf)
 
 typedef vector_f64 (*wide_fn)(vector_f64 x);
 
@@ -153,33 +149,130 @@ HR_INLINE void map_wide(float *out, const float *in, int64_t n, wide_fn fn) {
     (void)scalars;                                                 \
     map_wide(out, in[0], n, wide_##name);                          \
   }
-MAP_WIDE(sinh, SLEEF_f64(sinh))
-MAP_WIDE(cosh, SLEEF_f64(cosh))
-#if HR_ISA_LEVEL == 0 /* without FMA the float32 one is off by 1.6 ulp where results are subnormal */
+
+#if HR_ISA_LEVEL >= 1
+/* `near` up to HR_TRIG32_MOST, `far` beyond: for a block where there is such a value. */
+HR_INLINE void map_trig(float *out, const float *in, int64_t n, scalar_fn near, vector_fn far) {
+  enum { BLOCK = 256 };
+  for (; n > 0; n -= BLOCK, in += BLOCK, out += BLOCK) {
+    float y[BLOCK], z[BLOCK];
+    int64_t count = n < BLOCK ? n : BLOCK;
+    int beyond = 0;
+    for (int64_t i = 0; i < count; i++) beyond |= !(hr_abs32(in[i]) <= HR_TRIG32_MOST);
+    if (!beyond) {
+      map_scalar(out, in, count, near);
+      continue;
+    }
+    map_scalar(y, in, count, near);
+    map(z, in, count, far);
+    for (int64_t i = 0; i < count; i++) out[i] = hr_abs32(in[i]) <= HR_TRIG32_MOST ? y[i] : z[i];
+  }
+}
+#define MAP_TRIG(name, near, far)                                    \
+  HR_INLINE vector vector_##name(vector x) { return SLEEF(far)(x); } \
+  HEAD(name) {                                                       \
+    (void)scalars;                                                   \
+    map_trig(out, in[0], n, near, vector_##name);                    \
+  }
+HR_INLINE float near_sin(float x) { return hr_vsinf(x, 0); }
+HR_INLINE float near_cos(float x) { return hr_vsinf(x, 1); }
+MAP_TRIG(sin, near_sin, sin)
+MAP_TRIG(cos, near_cos, cos)
+MAP_TRIG(tan, hr_vtanf, tan)
+MAP_SCALAR(log, hr_vlogf)
+MAP_SCALAR(log2, hr_vlog2f)
+MAP_SCALAR(log10, hr_vlog10f)
+MAP_SCALAR(arcsin, hr_vasinf)
+MAP_SCALAR(arccos, hr_vacosf)
+MAP_SCALAR(arctan, hr_vatanf)
+MAP_SCALAR(erf, hr_verff)
+#else /* the functions above would be off by more than 1 ulp without FMA */
+MAP_WIDE(sin, SLEEF_f64(sin))
+MAP_WIDE(cos, SLEEF_f64(cos))
+MAP_WIDE(tan, SLEEF_f64(tan))
+MAP_WIDE(log, SLEEF_f64(log))
+MAP_WIDE(log2, SLEEF_f64(log2))
+MAP_WIDE(log10, SLEEF_f64(log10))
+MAP_WIDE(arcsin, SLEEF_f64(asin))
+MAP_WIDE(arccos, SLEEF_f64(acos))
+MAP_WIDE(arctan, SLEEF_f64(atan))
 MAP_WIDE(erf, SLEEF_f64(erf))
-#else
-MAP(erf, SLEEF(erf))
 #endif
-MAP_WIDE(log1p, SLEEF_f64(log1p))
-MAP_WIDE(arcsinh, SLEEF_f64(asinh))
-MAP_WIDE(arccosh, SLEEF_f64(acosh))
-MAP_WIDE(arctanh, SLEEF_f64(atanh))
+
+#if HR_ISA_LEVEL == 2
+MAP(exp, hr_vexp16)
+MAP(tanh, hr_vtanh16)
+MAP(sigmoid, hr_vsigmoid16)
+#elif HR_ISA_LEVEL == 1
+MAP_SCALAR(exp, hr_vexpf)
+MAP_SCALAR(tanh, hr_vtanhf)
+MAP_SCALAR(sigmoid, hr_vsigmoidf)
 #else
+HR_INLINE float wide_sigmoid(float x) { return (float)(1.0 / (1.0 + hr_exp64(-(double)x))); }
+MAP_SCALAR(exp, hr_vexpf)
+MAP_WIDE(tanh, SLEEF_f64(tanh))
+MAP_SCALAR(sigmoid, wide_sigmoid)
+#endif
+
+MAP_SCALAR(expm1, hr_vexpm1f)
+MAP_SCALAR(log1p, hr_vlog1pf)
+MAP_SCALAR(sinh, hr_vsinhf)
+MAP_SCALAR(cosh, hr_vcoshf)
+MAP_SCALAR(arcsinh, hr_vasinhf)
+MAP_SCALAR(arccosh, hr_vacoshf)
+MAP_SCALAR(arctanh, hr_vatanhf)
+MAP_SCALAR(erfinv, hr_verfinvf)
+MAP2_SCALAR(power, hr_vpowf)
+MAP2_SCALAR(arctan2, hr_vatan2f)
+MAP2_SCALAR(logaddexp, hr_vlogaddexpf)
+
+#else /* float64 */
+
+/* SLEEF's function up to +-most, the C library's beyond. */
+HR_INLINE void map_most(double *out, const double *in, int64_t n, vector_fn near, scalar_fn far, double most) {
+  enum { BLOCK = 128 };
+  for (; n > 0; n -= BLOCK, in += BLOCK, out += BLOCK) {
+    double y[BLOCK];
+    int64_t count = n < BLOCK ? n : BLOCK;
+    map(y, in, count, near);
+    for (int64_t i = 0; i < count; i++)
+      if (!(fabs(in[i]) <= most)) y[i] = far(in[i]);
+    memcpy(out, y, (size_t)count * sizeof *y);
+  }
+}
+#define MAP_MOST(name, fn, most)                                    \
+  HR_INLINE vector vector_##name(vector x) { return SLEEF(fn)(x); } \
+  HEAD(name) {                                                      \
+    (void)scalars;                                                  \
+    map_most(out, in[0], n, vector_##name, fn, most);               \
+  }
+
 HR_INLINE double sigmoid(double x) {
   double e = exp(-fabs(x));
   return (x < 0 ? e : 1) / (1 + e);
 }
 MAP(exp, SLEEF(exp))
+MAP(expm1, SLEEF(expm1))
+MAP(log, SLEEF(log))
+MAP(log2, SLEEF(log2))
+MAP(log10, SLEEF(log10))
+MAP(sin, SLEEF(sin))
+MAP(cos, SLEEF(cos))
+MAP(tan, SLEEF(tan))
+MAP(arcsin, SLEEF(asin))
+MAP(arccos, SLEEF(acos))
+MAP(arctan, SLEEF(atan))
 MAP(erf, SLEEF(erf))
 MAP(tanh, SLEEF(tanh))
+MAP(arctanh, SLEEF(atanh))
 MAP_SCALAR(sigmoid, sigmoid)
-MAP_SCALAR(sinh, sinh)
-MAP_SCALAR(cosh, cosh)
-MAP_SCALAR(log1p, log1p)
-MAP_SCALAR(arcsinh, asinh)
-MAP_SCALAR(arccosh, acosh)
-MAP_SCALAR(arctanh, atanh)
-#endif
+MAP_MOST(sinh, sinh, 709.0)
+MAP_MOST(cosh, cosh, 709.0)
+MAP_MOST(log1p, log1p, 0x1p1000)
+MAP_MOST(arcsinh, asinh, 0x1p500)
+MAP_MOST(arccosh, acosh, 0x1p500)
+MAP2(power, SLEEF(pow))
+MAP2(arctan2, SLEEF(atan2))
 
 /* The inverse of the normal distribution's integral by Wichura's AS 241 (PPND16, Applied Statistics 37, 1988, relative
  * error 1e-16): erfinv(x) = ppnd16((1 + x) / 2) / sqrt 2. */
@@ -256,6 +349,7 @@ HEAD(logaddexp) {
       to[first + i] = gap[i] != gap[i] ? x[i] + y[i] : (x[i] > y[i] ? x[i] : y[i]) + gap[i];
   }
 }
+#endif
 
 extern const hr_math_kernels HR_NAME(hr_math);
 const hr_math_kernels HR_NAME(hr_math) = {

@@ -2,6 +2,7 @@
 /* hr-dtypes: bool u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 */
 #include "cpu/kernels/elem.h"
 #include "cpu/kernels/elementwise.h"
+#include "cpu/kernels/vmath32.h"
 
 #if HR_ELEM_CODE == 5 || HR_ELEM_CODE == 9
 typedef uint64_t wide;
@@ -49,7 +50,13 @@ HR_INLINE hr_elem ceiling(hr_elem x) { return CALL(ceil)(x); }
 HR_INLINE hr_elem floored(hr_elem x) { return CALL(floor)(x); }
 HR_INLINE hr_elem rounded(hr_elem x) { return CALL(rint)(x); } /* the default rounding: halves to even */
 HR_INLINE hr_elem root(hr_elem x) { return CALL(sqrt)(x); }
-HR_INLINE hr_elem inverse_root(hr_elem x) { return 1 / CALL(sqrt)(x); }
+#if HR_ELEM_CODE == 12 && HR_ISA_LEVEL == 1
+HR_INLINE float inverse_root(float x) { return hr_vrsqrtf(x); }
+#elif HR_ELEM_CODE == 12
+HR_INLINE float inverse_root(float x) { return (float)(1 / __builtin_sqrt(x)); }
+#else
+HR_INLINE double inverse_root(double x) { return 1 / __builtin_sqrt(x); }
+#endif
 HR_INLINE hr_elem reciprocal(hr_elem x) { return 1 / x; }
 HR_INLINE uint8_t is_nan(hr_elem x) { return x != x; }
 HR_INLINE uint8_t is_inf(hr_elem x) { return CALL(fabs)(x) > MAX; }
@@ -61,7 +68,19 @@ MAP(ceiling)
 MAP(floored)
 MAP(rounded)
 MAP(root)
+#if HR_ELEM_CODE == 12 && HR_ISA_LEVEL == 2
+static void run_inverse_root(void *out, const void *const *in, int64_t n, unsigned scalars) {
+  const float *from = in[0];
+  float *to = out;
+  (void)scalars;
+  for (int64_t i = 0; i < n; i += 16) {
+    __mmask16 lanes = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
+    _mm512_mask_storeu_ps(to + i, lanes, hr_vrsqrt16(_mm512_maskz_loadu_ps(lanes, from + i)));
+  }
+}
+#else
 MAP(inverse_root)
+#endif
 MAP(reciprocal)
 MAP_TEST(is_nan)
 MAP_TEST(is_inf)
