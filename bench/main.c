@@ -13,6 +13,7 @@ static const bench_group *const groups[] = {
     &bench_streams,  //
     &bench_latency,  //
     &bench_kernels,  //
+    &bench_math,     //
     &bench_numbers,  //
     &bench_move,     //
     &bench_fast,     //
@@ -23,7 +24,7 @@ static const bench_group *const groups[] = {
     &bench_linalg,   //
     &bench_memory,   //
 };
-enum { GROUPS = sizeof groups / sizeof groups[0], RESULTS_MAX = 256 };
+enum { GROUPS = sizeof groups / sizeof groups[0], RESULTS_MAX = 512 };
 
 typedef struct options {
   const char *json, *filter, *alone;
