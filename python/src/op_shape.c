@@ -243,6 +243,7 @@ static bool get_widths(hr_call *call, PyObject *arg, int ndim, int *low, int *hi
                 (PyList_Check(PySequence_Fast_GET_ITEM(arg, 0)) || PyTuple_Check(PySequence_Fast_GET_ITEM(arg, 0)));
   if (!nested) {
     if (!hr_need_ints(call, arg, "pad_width", &all)) return false;
+    if (!all.count && !ndim) return true; /* a scalar has no pairs */
     if (all.count != 1 && all.count != 2) return PyErr_SetString(PyExc_ValueError, "pad: one or two widths"), false;
     for (int i = 0; i < ndim; i++) {
       low[i] = all.values[0];

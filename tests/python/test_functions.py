@@ -124,3 +124,8 @@ def test_streams_are_taken_by_all_functions():
         assert mx.diff(x, stream=stream).tolist() == [1]
     with pytest.raises(TypeError, match="stream"):
         mx.add(x, 1, stream="cpu")
+
+
+def test_pads_of_a_scalar():
+    for m in (mx, mlx):
+        assert m.pad(m.array(5), []).item() == 5
