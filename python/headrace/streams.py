@@ -15,6 +15,7 @@ import concurrent.futures
 import contextvars
 import functools
 import os
+import sys
 import threading
 import time
 import weakref
@@ -181,7 +182,7 @@ def after_eval(arrays, callback, *args, executor=None, **kwargs):
     return Completion(_core._fence_of_arrays(arrays), functools.partial(callback, *args, **kwargs), executor)
 
 
-# --- asyncio ---
+# --- asyncio and trio ---
 
 _queues = weakref.WeakKeyDictionary()  # of event loops
 _queues_lock = threading.Lock()
@@ -215,8 +216,13 @@ def _running_loop():
 def _need_loop():
     loop = _running_loop()
     if loop is None:
-        raise RuntimeError("no event loop of asyncio runs in this thread")
+        raise RuntimeError("no event loop of asyncio or trio runs in this thread")
     return loop
+
+
+def _in_trio():
+    trio = sys.modules.get("trio")
+    return trio is not None and trio.lowlevel.in_trio_task()
 
 
 def _fail(future, error):
@@ -260,6 +266,15 @@ class _Wait:
         self._registrations = self._finish = None
 
 
+def _waiting(fences):
+    """To be awaited: all of the fences."""
+    if _in_trio():
+        from headrace import _trio
+
+        return _trio.wait(fences)
+    return _Wait(_need_loop(), fences, lambda future: future.set_result(None)).start()
+
+
 def _fence_of(thing):
     if not isinstance(thing, (_core.array, list, tuple, dict, Fence, _core.Stream)):
         raise TypeError(f"a {type(thing).__name__} cannot be awaited: it is no array, stream or fence")
@@ -273,7 +288,7 @@ def _await(thing):
     if one.done():
         one.wait()  # for its error
     else:
-        yield from _Wait(_need_loop(), [one], lambda future: future.set_result(None)).start()
+        yield from _waiting([one]).__await__()
     return answer
 
 
@@ -286,7 +301,7 @@ async def ready(*things):
     """
     fences = [one for one in map(_fence_of, things) if not one.done() or one.wait()]
     if fences:
-        await _Wait(_need_loop(), fences, lambda future: future.set_result(None)).start()
+        await _waiting(fences)
     return things[0] if len(things) == 1 else things
 
 
@@ -294,10 +309,15 @@ def on_stream_complete_async(stream, callback, *args, loop=None, executor=None, 
     """Calls callback(*args, **kwargs) in the event loop when all that is queued on the stream by now is done.
 
     Answers a future of asyncio, to be awaited, of the callback's result. `loop` is the running one by default; another
-    thread may pass its loop. With an executor the callback runs there. Cancelling takes the callback back.
+    thread may pass its loop. With an executor the callback runs there. Cancelling takes the callback back. In a task of
+    trio the answer can be awaited as well; it has cancel() and done().
 
     >>> await on_stream_complete_async(s, print, "step done")  # doctest: +SKIP
     """
+    if loop is None and _in_trio():
+        from headrace import _trio
+
+        return _trio.Completion(_core._fence_of_stream(stream), functools.partial(callback, *args, **kwargs), executor)
     loop = loop if loop is not None else _need_loop()
     function = functools.partial(contextvars.copy_context().run, callback, *args, **kwargs)
     finish = functools.partial(_run_in, loop, executor, function)
@@ -318,7 +338,11 @@ def _run_in(loop, executor, function, future):
             if not future.done():
                 future.set_result(result)
         return
-    inner = loop.run_in_executor(executor, function)
+    try:
+        inner = loop.run_in_executor(executor, function)
+    except RuntimeError as error:  # the executor is shut down
+        _fail(future, error)
+        return
     inner.add_done_callback(functools.partial(_copy, future))
     future.add_done_callback(lambda done: done.cancelled() and inner.cancel())
 
