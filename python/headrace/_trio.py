@@ -92,7 +92,7 @@ class Completion:
         self._event.set()
 
     def cancel(self):
-        """Takes the callback back if it has not started; whether it will never run. Who awaits it gets CancelledError."""
+        """Takes the callback back if it has not started: whether it has. Who awaits it gets a CancelledError."""
         taken = self._inner.cancel() if self._inner else self._registration.cancel()
         if taken and not self._inner:
             self._settle(*_outcome(_cancelled))

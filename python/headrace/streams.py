@@ -2,11 +2,11 @@
 
     from headrace.streams import after_eval, on_stream_complete, on_stream_complete_async, ready
 
-Callbacks without an executor run one after another, those of a stream in the order in which it completes, on a thread of
-the library that computes nothing, or on a thread that waits for just that callback without a timeout: short ones belong
-there. They begin with an empty context, so no scope of stream() reaches them. A callback that takes long or waits for
-other callbacks gets an executor. If the work failed, the callback is not called and the future has the error. When the
-interpreter exits, callbacks that have not started are dropped.
+Callbacks without an executor run one after another, those of a stream in the order in which it completes, on a thread
+of the library that computes nothing, or on a thread that waits for just that callback without a timeout: short ones
+belong there. They begin with an empty context, so no scope of stream() reaches them. A callback that takes long or
+waits for other callbacks gets an executor. If the work failed, the callback is not called and the future has the
+error. When the interpreter exits, callbacks that have not started are dropped.
 
 After a fork, callbacks and futures from before it stay with the parent.
 """
@@ -45,9 +45,6 @@ def fence(thing=None):
 
 # --- callbacks ---
 
-_here = threading.local()  # .inside: the thread runs a callback of the library's thread
-
-
 class Completion(concurrent.futures.Future):
     """The future of a callback, which can be joined like a thread too."""
 
@@ -68,13 +65,6 @@ class Completion(concurrent.futures.Future):
             self._function = None
             self.set_exception(error)
             return
-        _here.inside = True
-        try:
-            self._run()
-        finally:
-            _here.inside = False
-
-    def _run(self):
         function, self._function = self._function, None
         try:
             result = contextvars.Context().run(function)
@@ -146,10 +136,6 @@ class Completion(concurrent.futures.Future):
     def _wait(self, timeout):
         """Waits in the library, where this thread may run the callback itself; answers what is left of the time."""
         if self._executor is not None or self.done():
-            return timeout
-        if getattr(_here, "inside", False):
-            if timeout is None:
-                raise RuntimeError("a callback without an executor waits for another one, which cannot run meanwhile")
             return timeout
         if timeout is None:
             self._registration.wait(None)

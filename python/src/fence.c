@@ -145,7 +145,7 @@ static PyObject *callback_wait(PyObject *self, PyObject *timeout) {
     Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0) return NULL;
     if (left != INT64_MAX) left -= slice;
   } while (status == HR_TIMEOUT && left > 0);
-  return PyBool_FromLong(status == HR_OK);
+  return status == HR_DEADLOCK ? hr_raise(hr_state_of(self)) : PyBool_FromLong(status == HR_OK);
 }
 
 static void callback_dealloc(PyObject *self) {
@@ -160,7 +160,8 @@ static PyMethodDef callback_methods[] = {
     {"cancel", callback_cancel, METH_NOARGS,
      "cancel() -> bool\n\nTakes the callback back: whether it will not be called any more."},
     {"wait", callback_wait, METH_O,
-     "wait(timeout: float | None) -> bool\n\nWaits until the callback has returned or is cancelled: whether it has."},
+     "wait(timeout: float | None) -> bool\n\nWaits until the callback has returned or is cancelled: whether it has.\n"
+     "Raises RuntimeError in another callback of the same thread."},
     {0},
 };
 static PyType_Slot callback_slots[] = {

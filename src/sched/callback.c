@@ -230,7 +230,7 @@ hr_status hr_callback_await(hr_callback *c, int64_t timeout_ns, bool may_run) {
   const hr_thread *thread = hr_thread_peek();
   bool on_own_thread = hr_callback_is_on_callback_thread(c);
   if (on_own_thread && thread && thread->callback)
-    return hr_fail(HR_DEADLOCK, "a callback waits for a later one of the same thread");
+    return hr_fail(HR_DEADLOCK, "a callback waits for another one of its thread, which cannot run meanwhile");
   if (!hr_fence_is_own(c->fence)) return hr_fail(HR_CLOSED, "the callback belongs to the process before the fork");
   int64_t deadline = hr_wait_deadline(timeout_ns);
   may_run = may_run && on_own_thread && !hr_thread_in_runtime();

@@ -1,4 +1,5 @@
 """Callbacks of streams and arrays: futures, executors, cancelling, exit and fork; and the guide's snippets."""
+import asyncio
 import concurrent.futures
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 import headrace
 import headrace.core as mx
-from headrace.streams import Completion, after_eval, fence, on_stream_complete
+from headrace.streams import Completion, after_eval, fence, on_stream_complete, on_stream_complete_async
 
 
 def run(text):
@@ -268,7 +269,43 @@ def evaluation():
     return seen == ["y ready"]
 
 
-@pytest.mark.parametrize("snippet", [overlap, callback_in_an_executor, evaluation])
+def callback_in_the_loop():
+    s, seen = mx.new_stream(mx.cpu), []
+
+    async def main():
+        await on_stream_complete_async(s, lambda: seen.append("step done"))
+
+    asyncio.run(main())
+    return seen == ["step done"]
+
+
+def pipeline():
+    batches = [mx.full((4, 4), float(i)) for i in range(6)]
+    s, losses = mx.new_stream(mx.cpu), []
+    for batch in batches:
+        with mx.stream(s):
+            logits = batch @ mx.ones((4, 2))
+            losses.append(mx.mean(logits))
+        mx.async_eval(losses[-1])
+    mx.synchronize(s)
+    return [loss.item() for loss in losses] == [4.0 * i for i in range(6)]
+
+
+def random_numbers():
+    s, key = mx.new_stream(mx.cpu), mx.random.key(3)
+    a = mx.random.normal((50,), key=key, stream=s)
+    b = mx.add(mx.random.normal((50,), key=key), 0, stream=mx.new_stream(mx.cpu))
+    return mx.array_equal(a, b).item()
+
+
+def devices_as_streams():
+    a = mx.add(mx.ones(3), 1, stream=mx.cpu)
+    mx.synchronize()
+    return a.tolist() == [2, 2, 2] and mx.default_stream(mx.cpu).device == mx.cpu
+
+
+@pytest.mark.parametrize("snippet", [overlap, callback_in_an_executor, evaluation, callback_in_the_loop, pipeline,
+                                     random_numbers, devices_as_streams])
 def test_the_guide(snippet):
     assert snippet()
     with ThreadPoolExecutor(4) as pool:

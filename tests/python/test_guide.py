@@ -1,4 +1,4 @@
-"""Runs every block of code of docs/guide.md and README.md, and compares what it prints with the block of text behind it."""
+"""Runs every block of code of docs/guide.md and README.md; what it prints stands in the block of text behind it."""
 import os
 import pathlib
 import re
@@ -38,8 +38,9 @@ def c_program(code, folder):
     if "int main(" not in code:
         code = f"int main(void) {{\n{code}return 0;\n}}\n"
     source.write_text(code if "#include" in code else PREAMBLE + code)
-    done = subprocess.run([compiler, "-std=gnu11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}", "-o", program, source,
-                           f"-L{BUILD}", "-lheadrace", f"-Wl,-rpath,{BUILD}", "-lpthread"], capture_output=True, text=True)
+    options = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}", "-o", program, source]
+    libraries = [f"-L{BUILD}", "-lheadrace", f"-Wl,-rpath,{BUILD}", "-lpthread"]
+    done = subprocess.run([compiler, *options, *libraries], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [program]
 

@@ -1,4 +1,4 @@
-"""Memory and objects after many operations and callbacks. HEADRACE_STRESS=100: a million and a hundred thousand of them."""
+"""Memory and objects after many operations and callbacks; with HEADRACE_STRESS=100 a million and a hundred thousand."""
 import asyncio
 import concurrent.futures
 import gc
