@@ -57,6 +57,7 @@ extern const bench_group bench_latency;
 extern const bench_group bench_kernels;
 extern const bench_group bench_math;
 extern const bench_group bench_move;
+extern const bench_group bench_forms;
 extern const bench_group bench_numbers;
 extern const bench_group bench_fast;
 extern const bench_group bench_fft;

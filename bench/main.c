@@ -16,6 +16,7 @@ static const bench_group *const groups[] = {
     &bench_math,     //
     &bench_numbers,  //
     &bench_move,     //
+    &bench_forms,    //
     &bench_fast,     //
     &bench_fft,      //
     &bench_convs,    //
@@ -174,6 +175,7 @@ int main(int argc, char **argv) {
   }
   int missed = 0;
   for (int i = 0; i < count; i++) missed += !results[i].ok;
-  printf("%d rows, %d short of their goal; %s\n", count, missed, json);
+  printf("%d rows, %d short of their goal, geometric mean of ratios %.3f; %s\n", count, missed,
+         bench_mean_ratio(results, count), json);
   return 0;
 }

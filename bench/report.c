@@ -57,6 +57,18 @@ void bench_judge(bench_result *result) {
   result->ok = reached(result->row, result->value, result->ratio);
 }
 
+double bench_mean_ratio(const bench_result *results, int count) {
+  double sum = 0;
+  int used = 0;
+  for (int i = 0; i < count; i++) {
+    const bench_result *result = &results[i];
+    if (isnan(result->value) || !(result->ratio > 0)) continue;
+    sum += result->row->better == BENCH_LESS ? -log(result->ratio) : log(result->ratio);
+    used++;
+  }
+  return used ? exp(sum / used) : 0;
+}
+
 /* --- the table --- */
 
 void bench_print_head(FILE *out) {

@@ -19,6 +19,8 @@ typedef struct bench_result {
 } bench_result;
 
 void bench_judge(bench_result *result);
+/* The geometric mean of the ratios to the limits, turned so that above 1 is better; 0 without any. */
+double bench_mean_ratio(const bench_result *results, int count);
 
 void bench_print_head(FILE *out);
 void bench_print(FILE *out, const bench_result *result);

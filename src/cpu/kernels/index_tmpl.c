@@ -41,11 +41,13 @@ static int are_below(const hr_elem *indices, int64_t count, int64_t limit) {
 
 static int pick(void *out, const void *from, const void *indices, int64_t count, int64_t limit, int64_t bytes) {
   const hr_elem *in = indices;
+  const char *items = from;
+  char *to = out;
   if (!are_below(in, count, limit)) return 0;
   if (bytes == 4) {
-    for (int64_t i = 0; i < count; i++) ((uint32_t *)out)[i] = ((const uint32_t *)from)[in[i]];
+    for (int64_t i = 0; i < count; i++) memcpy(to + 4 * i, items + 4 * (int64_t)in[i], 4);
   } else {
-    for (int64_t i = 0; i < count; i++) ((uint64_t *)out)[i] = ((const uint64_t *)from)[in[i]];
+    for (int64_t i = 0; i < count; i++) memcpy(to + 8 * i, items + 8 * (int64_t)in[i], 8);
   }
   return 1;
 }
