@@ -1,6 +1,8 @@
 #include "limits_numbers.h"
 
 #include <math.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,19 +89,22 @@ static void radix_pass(uint32_t *to, const uint32_t *from, int64_t count, int sh
   for (int64_t i = 0; i < count; i++) to[place[from[i] >> shift & (BINS - 1)]++] = from[i];
 }
 
-void bench_loop_sort(const bench_loop *loop, int64_t first, int64_t end) {
+/* One thread's half, as sorted keys. */
+typedef struct run {
+  const uint32_t *keys;
+  int64_t count;
+} run;
+
+static run sort_half(const uint32_t *a, int64_t count) {
   static _Thread_local uint32_t *keys, *other;
   static _Thread_local int64_t room;
   static _Thread_local uint32_t bins[PASSES][BINS];
-  int64_t count = end - first;
   if (room < count) {
     keys = realloc(keys, (size_t)count * sizeof *keys);
     other = realloc(other, (size_t)count * sizeof *other);
     room = count;
     if (!keys || !other) abort();
   }
-  const uint32_t *a = (const uint32_t *)(const void *)loop->a + first;
-  uint32_t *out = (uint32_t *)(void *)loop->out + first;
   memset(bins, 0, sizeof bins);
   for (int64_t i = 0; i < count; i++) {
     uint32_t key = keys[i] = to_key(a[i]);
@@ -108,5 +113,37 @@ void bench_loop_sort(const bench_loop *loop, int64_t first, int64_t end) {
   radix_pass(other, keys, count, 0, bins[0]);
   radix_pass(keys, other, count, DIGIT, bins[1]);
   radix_pass(other, keys, count, 2 * DIGIT, bins[2]);
-  for (int64_t i = 0; i < count; i++) out[i] = from_key(other[i]);
+  return (run){other, count};
+}
+
+/* Elements [first, end) of what the runs are together. */
+static void merge_part(uint32_t *out, run a, run b, int64_t first, int64_t end) {
+  int64_t low = first > b.count ? first - b.count : 0, high = first < a.count ? first : a.count;
+  while (low < high) { /* how many of the first `first` are of a */
+    int64_t middle = (low + high) / 2;
+    if (a.keys[middle] <= b.keys[first - middle - 1])
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  int64_t i = low, k = first - low, at = first;
+  for (; at < end && i < a.count && k < b.count; at++) {
+    uint32_t x = a.keys[i], y = b.keys[k];
+    bool of_a = x <= y;
+    out[at] = from_key(of_a ? x : y);
+    i += of_a;
+    k += !of_a;
+  }
+  for (; at < end && i < a.count; at++) out[at] = from_key(a.keys[i++]);
+  for (; at < end; at++) out[at] = from_key(b.keys[k++]);
+}
+
+void bench_loop_sort(const bench_loop *loop, int64_t first, int64_t end) {
+  static run runs[2];
+  static _Atomic(int64_t) arrived; /* grows by 2 a round */
+  const uint32_t *a = (const uint32_t *)(const void *)loop->a;
+  runs[first != 0] = sort_half(a + first, end - first);
+  int64_t round = atomic_fetch_add_explicit(&arrived, 1, memory_order_acq_rel) / 2;
+  while (atomic_load_explicit(&arrived, memory_order_acquire) < 2 * (round + 1)) continue;
+  merge_part((uint32_t *)(void *)loop->out, runs[0], runs[1], first, end);
 }

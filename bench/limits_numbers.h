@@ -8,7 +8,8 @@
 void bench_loop_uniform(const bench_loop *loop, int64_t first, int64_t end);
 /* The same through erfinv (Giles 2010). */
 void bench_loop_normal(const bench_loop *loop, int64_t first, int64_t end);
-/* Each thread sorts its half of a into out: radix sort by 11 bits. Halves are not merged, which flatters the limit. */
+/* Sorts a to out. Each of the two threads sorts its half by radix, digits of 11 bits; when both have, each merges half
+ * of the result. Runs on bench_loop_seconds() only, which has two threads. */
 void bench_loop_sort(const bench_loop *loop, int64_t first, int64_t end);
 
 #endif

@@ -38,6 +38,48 @@ static int apply_partition(mlx_array *res, mlx_array a, int count, mlx_stream s)
   return mlx_partition(res, a, count / 2, s);
 }
 
+/* The same array as rows. */
+static mlx_array rows_of(mlx_array a, int count, int length, mlx_stream s) {
+  mlx_array rows = mlx_array_new();
+  BENCH_OK(mlx_reshape(&rows, a, (int[]){count / length, length}, 2, s));
+  return rows;
+}
+static int apply_along(mlx_array *res, mlx_array a, int count, int length, int axis,
+                       int (*fn)(mlx_array *res, mlx_array a, int axis, mlx_stream s), mlx_stream s) {
+  mlx_array rows = rows_of(a, count, length, s);
+  int code = fn(res, rows, axis, s);
+  mlx_array_free(rows);
+  return code;
+}
+static int apply_rows_64(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return apply_along(res, a, count, 64, 1, mlx_sort_axis, s);
+}
+static int apply_places_64(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return apply_along(res, a, count, 64, 1, mlx_argsort_axis, s);
+}
+static int apply_rows_1024(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return apply_along(res, a, count, 1024, 1, mlx_sort_axis, s);
+}
+static int apply_places_1024(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return apply_along(res, a, count, 1024, 1, mlx_argsort_axis, s);
+}
+static int apply_rows_4096(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return apply_along(res, a, count, 4096, 1, mlx_sort_axis, s);
+}
+/* As long as rows of 4096 in an array of 4 Mi. */
+static int apply_columns(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return apply_along(res, a, count, 1024, 0, mlx_sort_axis, s);
+}
+static int apply_rows_32k(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return apply_along(res, a, count, 32 * Ki, 1, mlx_sort_axis, s);
+}
+static int topk_of_axis(mlx_array *res, mlx_array a, int axis, mlx_stream s) {
+  return mlx_topk_axis(res, a, 100, axis, s);
+}
+static int apply_topk_32k(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return apply_along(res, a, count, 32 * Ki, 1, topk_of_axis, s);
+}
+
 typedef int (*numbers_fn)(mlx_array *res, mlx_array a, int count, mlx_stream s);
 typedef struct numbers {
   numbers_fn apply;
@@ -85,10 +127,20 @@ static void run_numbers(const void *arg, bench_sample *out) {
 static const bench_case cases[] = {
     SIZES("uniform", apply_uniform, bench_loop_uniform),
     SIZES("normal", apply_normal, bench_loop_normal),
-    SIZES("sort", apply_sort, bench_loop_sort),
+    SIZES("sort, limit radix and merge,", apply_sort, bench_loop_sort),
     ROW("argsort 4 Mi, limit sort", BENCH_NO_GOAL, 0, apply_argsort, NULL, apply_sort, 4 * Mi),
+    ROW("sort rows of 64, limit sort 4 Mi", BENCH_NO_GOAL, 0, apply_rows_64, NULL, apply_sort, 4 * Mi),
+    ROW("argsort rows of 64, limit sort", BENCH_NO_GOAL, 0, apply_places_64, NULL, apply_rows_64, 4 * Mi),
+    ROW("sort rows of 1024, limit sort 4 Mi", BENCH_NO_GOAL, 0, apply_rows_1024, NULL, apply_sort, 4 * Mi),
+    ROW("argsort rows of 1024, limit sort", BENCH_NO_GOAL, 0, apply_places_1024, NULL, apply_rows_1024, 4 * Mi),
+    ROW("sort columns of 4096, limit sort rows", BENCH_NO_GOAL, 0, apply_columns, NULL, apply_rows_4096, 4 * Mi),
+    ROW("topk of rows of 32 Ki, limit sort", BENCH_OF_RATIO, 5, apply_topk_32k, NULL, apply_rows_32k, 4 * Mi),
+    ROW("topk of 64 Ki, limit sort", BENCH_OF_RATIO, 5, apply_topk, NULL, apply_sort, 64 * Ki),
     ROW("topk of 4 Mi, limit sort", BENCH_OF_RATIO, 5, apply_topk, NULL, apply_sort, 4 * Mi),
+    ROW("topk of 16 Mi, limit sort", BENCH_OF_RATIO, 5, apply_topk, NULL, apply_sort, 16 * Mi),
+    ROW("partition of 64 Ki, limit sort", BENCH_OF_RATIO, 5, apply_partition, NULL, apply_sort, 64 * Ki),
     ROW("partition of 4 Mi, limit sort", BENCH_OF_RATIO, 5, apply_partition, NULL, apply_sort, 4 * Mi),
+    ROW("partition of 16 Mi, limit sort", BENCH_OF_RATIO, 5, apply_partition, NULL, apply_sort, 16 * Mi),
 };
 
 const bench_group bench_numbers = {cases, sizeof cases / sizeof cases[0]};

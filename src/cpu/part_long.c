@@ -29,7 +29,8 @@ typedef struct long_row {
   int64_t chunk;
   sides *chunks;
   char *between;
-  hr_scratch scratch; /* two tiles of items */
+  int64_t first_between; /* the place of the first of them */
+  hr_scratch scratch;    /* two tiles of items */
 } long_row;
 
 static hr_status set_bounds(long_row *r) {
@@ -106,6 +107,12 @@ static void part_chunk(void *ctx, int64_t first, int64_t end) {
   hr_scratch_give(&r->scratch, tile);
 }
 
+static void put_between(void *ctx, int64_t first, int64_t end) {
+  const long_row *r = ctx;
+  hr_sort_put(r->job, r->out, r->row, r->first_between + first, r->between + first * r->job->format.item_bytes,
+              end - first);
+}
+
 /* *done: unless the kth is not between the bounds. */
 static hr_status part_between(long_row *r, sides sum, bool *done) {
   const hr_sort_job *job = r->job;
@@ -118,7 +125,8 @@ static hr_status part_between(long_row *r, sides sum, bool *done) {
   r->between = buffer->data;
   hr_parallel_range(job->n, r->chunk, part_chunk, r);
   hr_order_select(&job->format, r->between, r->between + bytes, sum.between, job->kth - sum.below);
-  hr_sort_put(job, r->out, r->row, sum.below, r->between, sum.between);
+  r->first_between = sum.below;
+  hr_parallel_range(sum.between, r->chunk, put_between, r);
   hr_buffer_release(buffer);
   return HR_OK;
 }

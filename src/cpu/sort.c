@@ -2,16 +2,15 @@
  *
  * A row is turned into items (sort_keys.h), which are sorted or parted (order.h) and turned back. Short rows, and rows
  * of which there are many, are shared out among workers; a long one is worked on by all of them (sort_long.c,
- * part_long.c), one row after the other. Rows that lie side by side are read and written together, a line of memory at
- * a time. */
+ * part_long.c), one row after the other. Rows that lie side by side are read and written together. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/elementwise.h"
 #include "cpu/loops.h"
 #include "cpu/order.h"
 #include "cpu/scratch.h"
 #include "cpu/sort_job.h"
-#include "cpu/strided.h"
 #include "ops/op_list.h"
 #include "ops/sort.h"
 #include "sched/parallel.h"
@@ -20,8 +19,8 @@ enum {
   CHUNK_ITEMS = 32768, /* elements of the short rows that a worker takes at a time: 0.1 to 0.5 ms */
   MANY_ROWS = 8,       /* from here on a row is one worker's, if it is not */
   GREAT_ROW = 1 << 20, /* longer than this */
-  LINE = 64,           /* bytes that are read together of rows side by side */
-  SIDE_ROWS = 16,      /* at most */
+  LINE = 256,          /* bytes that are read together of rows side by side, and no more than */
+  SIDE_ROWS = 64,      /* so many rows */
   TILE = 64,           /* elements of each of these at a time */
   SIDE_BYTES = 2 << 20 /* of their items: what stays in a core's cache */
 };
@@ -65,47 +64,46 @@ static void order_row(const chunk *c, char *out, const char *row) {
   hr_sort_put(job, out, row, 0, order_items(job, c->items, c->items + c->rows->side * c->rows->row_bytes), job->n);
 }
 
-/* --- rows side by side: tiles of them pass through a buffer, in the layout of the array --- */
+/* --- rows side by side: tiles of them are transposed --- */
 
-static void load_side(const chunk *c, const char *row, int64_t row_stride, int64_t count) {
+static void load_side(const chunk *c, const char *row, int64_t count) {
   const hr_sort_job *job = &c->rows->job;
   char tile[TILE * LINE];
-  int64_t elem = job->format.elem_bytes, line = count * elem;
+  int64_t elem = job->format.elem_bytes;
+  const hr_move_kernels *kernels = hr_kernels_move((size_t)elem);
   for (int64_t i = 0; i < job->n; i += TILE) {
     int64_t length = job->n - i < TILE ? job->n - i : TILE;
-    for (int64_t k = 0; k < length; k++)
-      hr_copy_strided(tile + k * line, elem, row + (i + k) * job->in_stride, row_stride, count, elem);
+    kernels->transpose(tile, TILE * elem, row + i * job->in_stride, job->in_stride, count, length);
     for (int64_t k = 0; k < count; k++)
-      hr_sort_load(&job->format, c->items + k * c->rows->row_bytes + i * job->format.item_bytes, tile + k * elem, line,
-                   i, length);
+      hr_sort_load(&job->format, c->items + k * c->rows->row_bytes + i * job->format.item_bytes, tile + k * TILE * elem,
+                   elem, i, length);
   }
 }
 
-static void put_side(const chunk *c, char *out, int64_t row_stride, int64_t count) {
+static void put_side(const chunk *c, char *out, int64_t count) {
   hr_sort_job job = c->rows->job;
   char tile[TILE * LINE];
-  int64_t elem = c->rows->out_bytes, line = count * elem, out_stride = job.out_stride, first = job.first;
-  job.out_stride = line;
+  int64_t elem = c->rows->out_bytes, out_stride = job.out_stride, first = job.first;
+  const hr_move_kernels *kernels = hr_kernels_move((size_t)elem);
+  job.out_stride = elem;
   for (job.first = first; job.first < job.n; job.first += TILE) {
     int64_t length = job.n - job.first < TILE ? job.n - job.first : TILE;
     for (int64_t k = 0; k < count; k++)
-      hr_sort_put(&job, tile + k * elem, NULL, job.first,
+      hr_sort_put(&job, tile + k * TILE * elem, NULL, job.first,
                   c->items + k * c->rows->row_bytes + job.first * job.format.item_bytes, length);
-    for (int64_t k = 0; k < length; k++)
-      hr_copy_strided(out + (job.first - first + k) * out_stride, row_stride, tile + k * line, elem, count, elem);
+    kernels->transpose(out + (job.first - first) * out_stride, out_stride, tile, TILE * elem, length, count);
   }
 }
 
-static void order_side(const chunk *c, char *out, int64_t out_stride, const char *row, int64_t row_stride,
-                       int64_t count) {
+static void order_side(const chunk *c, char *out, const char *row, int64_t count) {
   const rows *r = c->rows;
   char *scratch = c->items + r->side * r->row_bytes;
-  load_side(c, row, row_stride, count);
+  load_side(c, row, count);
   for (int64_t k = 0; k < count; k++) {
     char *items = c->items + k * r->row_bytes, *ordered = order_items(&r->job, items, scratch);
     if (ordered != items) memcpy(items, ordered, (size_t)(r->job.n * r->job.format.item_bytes));
   }
-  put_side(c, out, out_stride, count);
+  put_side(c, out, count);
 }
 
 /* --- any rows --- */
@@ -114,10 +112,10 @@ static void rows_run(void *ctx, char *const *data, const int64_t *strides, int64
   const chunk *c = ctx;
   const rows *r = c->rows;
   int64_t i = 0;
-  if (r->side > 1 && llabs(strides[1]) < llabs(r->job.in_stride))
+  if (r->side > 1 && strides[0] == r->out_bytes && strides[1] == r->job.format.elem_bytes)
     for (int64_t some; i < count; i += some) {
       some = count - i < r->side ? count - i : r->side;
-      order_side(c, data[0] + i * strides[0], strides[0], data[1] + i * strides[1], strides[1], some);
+      order_side(c, data[0] + i * strides[0], data[1] + i * strides[1], some);
     }
   for (; i < count; i++) order_row(c, data[0] + i * strides[0], data[1] + i * strides[1]);
 }
@@ -132,8 +130,8 @@ static void run_chunk(void *ctx, int64_t first, int64_t end) {
 static hr_status run_rows(rows *r) {
   const hr_sort_job *job = &r->job;
   int64_t widest = job->format.elem_bytes > r->out_bytes ? job->format.elem_bytes : r->out_bytes;
-  /* A line more: rows of a power of two would fall on the same lines of the cache. */
-  r->row_bytes = (job->n * job->format.item_bytes + LINE - 1) / LINE * LINE + LINE;
+  /* A line of the cache more: else items of rows of a power of two would fall on the same few lines. */
+  r->row_bytes = (job->n * job->format.item_bytes / HR_DATA_ALIGN + 2) * HR_DATA_ALIGN;
   r->side = LINE / widest;
   if (r->side > SIDE_ROWS) r->side = SIDE_ROWS;
   if (r->side > SIDE_BYTES / r->row_bytes) r->side = SIDE_BYTES / r->row_bytes;
@@ -191,7 +189,7 @@ hr_status hr_cpu_sort(const hr_run *run) {
   r.job.first = kind == HR_SORT_TOPK ? attrs->kth : 0;
   hr_sort_format_set(&r.job.format, hr_array_dtype(in), r.job.gives_places);
   rows_init(&r, in, out, attrs->axis);
-  bool shared = r.job.n > (r.loop.size < MANY_ROWS ? HR_SORT_LONG : GREAT_ROW);
+  bool shared = r.job.n > (r.loop.size >= MANY_ROWS ? GREAT_ROW : r.job.parts ? HR_PART_LONG : HR_SORT_LONG);
   status = shared ? run_long_rows(&r) : run_rows(&r);
   return status == HR_OK ? HR_OK : hr_fail_prefix(status, "%s: ", run->op->name);
 }

@@ -18,10 +18,10 @@ typedef struct hr_sort_job {
  * starts of the rows. */
 void hr_sort_put(const hr_sort_job *job, char *out, const char *row, int64_t place, const void *items, int64_t count);
 
-/* Rows of more items are worth several workers. */
-enum { HR_SORT_LONG = 32768 };
+/* Rows of more items are worth several workers when they are sorted, and when they are parted. */
+enum { HR_SORT_LONG = 32768, HR_PART_LONG = 131072 };
 
-/* One row of more than HR_SORT_LONG elements, with the help of idle workers; not inside a parallel loop. Fails only
+/* One row of so many elements, with the help of idle workers; not inside a parallel loop. Fails only
  * for memory. */
 hr_status hr_sort_long(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
 hr_status hr_part_long(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
