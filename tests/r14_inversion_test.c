@@ -29,11 +29,15 @@ static hr_array *noted(int number, hr_array *in, hr_stream *s) {
   return call(&op_library_call, note, &numbers[number], in, s);
 }
 
+/* Others may still be noting theirs. */
 static int place_of(int number) {
-  for (int i = 0; i < journal.count; i++)
-    if (journal.order[i] == number) return i;
-  fail_msg("task %d has not run", number);
-  return -1;
+  int place = -1;
+  hr_mutex_lock(&journal.lock);
+  for (int i = 0; i < journal.count && place < 0; i++)
+    if (journal.order[i] == number) place = i;
+  hr_mutex_unlock(&journal.lock);
+  if (place < 0) fail_msg("task %d has not run", number);
+  return place;
 }
 
 /* An interactive stream parked on a background one pulls that in front of the normal streams queued before it. All
