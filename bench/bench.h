@@ -66,6 +66,7 @@ extern const bench_group bench_quant;
 extern const bench_group bench_io;
 extern const bench_group bench_linalg;
 extern const bench_group bench_memory;
+extern const bench_group bench_train;
 
 /* True with --quick: fewer samples and smaller graphs, for a look; goals are judged all the same. */
 extern bool bench_quick;

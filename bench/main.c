@@ -24,6 +24,7 @@ static const bench_group *const groups[] = {
     &bench_io,       //
     &bench_linalg,   //
     &bench_memory,   //
+    &bench_train,    //
 };
 enum { GROUPS = sizeof groups / sizeof groups[0], RESULTS_MAX = 512 };
 

@@ -31,6 +31,17 @@ static block take(size_t bytes) {
 }
 static void give(block b) { hr_host_free(b.data, b.bytes); }
 
+/* The first test: others set a limit. Sanitizers have no cache. */
+static void test_default_cache_limit(void **state) {
+  (void)state;
+  hr_available machine;
+  hr_available_read(&machine);
+  size_t physical = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+  size_t limit = hr_memory_cache_limit_set(0);
+  assert_true(limit <= physical / 4);
+  assert_int_equal(limit, HR_SANITIZED ? 0 : machine.total / 4);
+}
+
 /* Every test starts with an empty cache that may keep `limit` bytes. */
 static void fresh_start(size_t limit) {
   hr_memory_cache_clear();
@@ -300,9 +311,16 @@ static void test_fork(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_reuse),        cmocka_unit_test(test_best_fit),    cmocka_unit_test(test_counters),
-      cmocka_unit_test(test_many_small),   cmocka_unit_test(test_cache_limit), cmocka_unit_test(test_medium_over_limit),
-      cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_refusal),     cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_default_cache_limit),
+      cmocka_unit_test(test_reuse),
+      cmocka_unit_test(test_best_fit),
+      cmocka_unit_test(test_counters),
+      cmocka_unit_test(test_many_small),
+      cmocka_unit_test(test_cache_limit),
+      cmocka_unit_test(test_medium_over_limit),
+      cmocka_unit_test(test_memory_limit),
+      cmocka_unit_test(test_refusal),
+      cmocka_unit_test(test_threads),
       cmocka_unit_test(test_fork),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
