@@ -35,8 +35,20 @@ bench-peers: build                         ## time Headrace and its peers side b
 bench-page:                                ## write docs/performance.md from build/bench.json
 	bench/page
 
-bench-compare: build                       ## time this tree against another commit (BASE=main)
-	bench/compare $(BASE)
+# `make bench-compare OLD.json NEW.json`: the words after it are files, not goals; so is a commit in their place.
+ifeq ($(firstword $(MAKECMDGOALS)),bench-compare)
+COMPARED := $(wordlist 2,3,$(MAKECMDGOALS))
+endif
+ifneq ($(OLD)$(NEW),)
+COMPARED := $(OLD) $(NEW)
+endif
+ifneq ($(COMPARED),)
+.PHONY: $(COMPARED)
+$(COMPARED):
+	@:
+endif
+bench-compare: $(if $(word 2,$(COMPARED)),,build)  ## what became slower: OLD.json NEW.json, or this tree against a commit (BASE=main)
+	@bench/compare $(or $(COMPARED),$(BASE))
 
 asan: setup                                ## tests under AddressSanitizer and UBSan
 	@tools/check --only asan
