@@ -105,6 +105,31 @@ def test_fractions():
             assert (error <= 8 * 2.0 ** -24 * sizes + unit * abs(want) + 2.0 ** -24 * (unit > 0)).all()
 
 
+@pytest.mark.parametrize("x_shape, w_shape, stride, dilation, groups", [
+    ((1, 14, 14, 256), (96, 3, 3, 256), 1, 1, 1),  # each chunk packs its own weights
+    ((8, 7, 7, 70), (40, 3, 3, 70), 1, 1, 1),  # corners that are longest along the batch
+    ((1, 60, 47, 16), (40, 5, 5, 16), 1, 1, 1),
+    ((3, 61, 60, 32), (70, 3, 3, 32), 2, 1, 1),
+    ((1, 40, 41, 16), (33, 3, 3, 16), 1, 8, 1),  # many taps of padding
+    ((1, 64, 64, 1024), (16, 3, 3, 1024), 1, 1, 1),  # rows of a tile 4096 bytes apart
+    ((2, 300, 3), (20, 21, 3), 1, 1, 1),  # too many taps to look for edges
+    ((1, 5, 5, 16), (32, 5, 5, 16), 1, 1, 1),  # hardly any inside
+    ((1, 40, 50, 48), (48, 5, 5, 1), 1, 1, 48),
+    ((1, 40, 50, 64), (128, 3, 3, 2), 1, 1, 32),
+])
+def test_edges(x_shape, w_shape, stride, dilation, groups):
+    """Images with padding whose insides, edges and corners take different ways."""
+    n, rng = len(x_shape) - 2, np.random.default_rng(7)
+    x, w = rng.integers(-3, 4, x_shape), rng.integers(-3, 4, w_shape)
+    padding = [dilation * (k // 2) for k in w_shape[1:-1]]
+    p = dict(stride=[stride] * n, low=padding, high=padding, dilation=[dilation] * n, input_dilation=[1] * n,
+             groups=groups, flip=False)
+    want = reference(x, w, **p)
+    for dtype in (hr.FLOAT32, hr.FLOAT64, hr.BFLOAT16):
+        out = ours(hr.array(x, dtype), hr.array(w, dtype), p).numpy()
+        np.testing.assert_array_equal(out, rounded(want, dtype))
+
+
 def test_calls():
     """conv1d to conv3d and their transposes are conv_general with these parameters."""
     rng = np.random.default_rng(5)

@@ -218,7 +218,7 @@ void hr_conv_chunk(const hr_conv_plan *p, int64_t chunk, void *scratch) {
   char *at = scratch;
   if (!piece_find(&c, chunk)) return;
   c.runs = (hr_conv_run *)(void *)reserve(&at, p->most_runs * (int64_t)sizeof(hr_conv_run));
-  c.copy = reserve(&at, p->copy_size * p->unit);
+  c.a = c.copy = reserve(&at, p->copy_size * p->unit);
   c.sums = reserve(&at, p->sums_size * p->unit);
   c.panels = panels_of(&c, &at);
   if (p->copy->store) sums_begin(&c);
