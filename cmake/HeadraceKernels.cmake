@@ -1,8 +1,13 @@
 # src/cpu/kernels/*_tmpl.c: each compiled once per instruction set, and once per dtype too if it has a line
 #   /* hr-dtypes: f32 f64 */
+# A template with a line
+#   /* hr-isas: amx */
+# is compiled for AMX alone, where the compiler can.
 # Defines for a compilation: HR_ISA (base, avx2, avx512), HR_ISA_LEVEL (0, 1, 2), HR_DTYPE (f32, ...).
 # Define for all of the project: HR_ISA_COUNT, the number of instruction sets built (levels 0 to HR_ISA_COUNT - 1).
 # A CMake target has one set of flags, so there is an object library for each pair of instruction set and dtype.
+
+include(CheckCCompilerFlag)
 
 set(headrace_isas base)
 set(headrace_flags_base)
@@ -13,6 +18,15 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT HEADRACE_SANI
 endif()
 list(LENGTH headrace_isas headrace_isa_count)
 target_compile_definitions(headrace-flags INTERFACE HR_ISA_COUNT=${headrace_isa_count})
+set(headrace_has_amx 0)
+set(headrace_flags_amx ${headrace_flags_avx512} -mavx512vbmi -mamx-tile -mamx-int8)
+if(headrace_isa_count GREATER 1 AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  check_c_compiler_flag("-mamx-tile -mamx-int8" HEADRACE_COMPILER_HAS_AMX)
+  if(HEADRACE_COMPILER_HAS_AMX)
+    set(headrace_has_amx 1)
+  endif()
+endif()
+target_compile_definitions(headrace-flags INTERFACE HR_ISA_HAS_AMX=${headrace_has_amx})
 
 set(headrace_kernel_objects)
 
@@ -42,8 +56,11 @@ set(headrace_kernel_dtypes)
 foreach(template IN LISTS headrace_templates)
   # The list of dtypes is read here, so a change of the file must run CMake again.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${template})
+  file(STRINGS ${template} only REGEX "hr-isas: amx" LIMIT_COUNT 1)
   file(STRINGS ${template} line REGEX "hr-dtypes:" LIMIT_COUNT 1)
-  if(line)
+  if(only)
+    list(APPEND headrace_templates_amx ${template})
+  elseif(line)
     string(REGEX REPLACE ".*hr-dtypes:([a-z0-9 ]*).*" "\\1" dtypes "${line}")
     string(STRIP "${dtypes}" dtypes)
     string(REGEX REPLACE " +" ";" dtypes "${dtypes}")
@@ -67,3 +84,6 @@ foreach(isa IN LISTS headrace_isas)
   endforeach()
   math(EXPR level "${level} + 1")
 endforeach()
+if(headrace_has_amx)
+  headrace_kernels(amx 2 "" ${headrace_templates_amx})
+endif()

@@ -29,16 +29,17 @@ def weights(mode, group, bits, shape, dtype=hr.FLOAT32, seed=0):
     return (words, scales, biases), values, sizes
 
 
-def close(got, x, values, sizes, dtype, transpose=True, fixed=False):
+def close(got, x, values, sizes, dtype, transpose=True, fixed=None):
     x = np.asarray(x, np.float64)
     if transpose:
         values, sizes = np.swapaxes(values, -1, -2), np.swapaxes(sizes, -1, -2)
     want, bound = x @ values, np.abs(x) @ sizes
     assert got.dtype == dtype and got.shape == want.shape, (got.dtype, got.shape, want.shape)
     got = got.numpy().astype(np.float64)
-    if fixed:  # x in 15 bits of the largest of 8
-        largest = np.repeat(np.abs(x).reshape(*x.shape[:-1], -1, 8).max(-1), 8, -1)
-        bound = bound + 2.0**9 / (x.shape[-1] + 8) * (largest @ sizes)
+    if fixed:  # (bits, length): x to so many bits of the largest of so many neighbours
+        bits, length = fixed
+        largest = np.repeat(np.abs(x).reshape(*x.shape[:-1], -1, length).max(-1), length, -1)
+        bound = bound + 2.0**(24 - bits) / (x.shape[-1] + 8) * (largest @ sizes)
     limit = (x.shape[-1] + 8) * 2.0**-24 * bound + 0.5 * EPSILON[dtype] * np.abs(want) * 1.01 + 2.0**-24 * (dtype == hr.FLOAT16)
     assert (np.abs(got - want) <= limit).all(), np.max(np.abs(got - want) / np.maximum(limit, 1e-300))
 
@@ -82,6 +83,19 @@ def test_long():
         close(product(x, arrays, transpose, 64, 4, "affine"), x, values, sizes, hr.FLOAT32, transpose)
 
 
+@pytest.mark.parametrize("mode, group, bits", FEW_MODES)
+def test_sizes_of_x(mode, group, bits):
+    """Numbers of very different sizes beside each other, and very small and large ones: each group goes by its own."""
+    for m, (low, high) in itertools.product((1, 3, 9, 40), ((-16, 16), (-120, -100), (50, 70))):
+        k = 5 * group
+        arrays, values, sizes = weights(mode, group, bits, (19, k), seed=m)
+        x = matrix(hr.FLOAT32, low, high, m, (m, k))
+        close(product(x, arrays, True, group, bits, mode), x, values, sizes, hr.FLOAT32, fixed=(30, group))
+        x[:, group:2 * group] *= 2.0**40  # far beyond what one scale for all of a row could hold
+        near = product(x, arrays, True, group, bits, mode)
+        close(near, x, values, sizes, hr.FLOAT32, fixed=(30, group))
+
+
 @FLOATS
 @pytest.mark.parametrize("scales", DTYPES, ids=[hr.NAMES[d] for d in DTYPES])
 def test_dtypes(dtype, scales):
@@ -90,14 +104,14 @@ def test_dtypes(dtype, scales):
         for m in (1, 2, 6, 20):
             x = matrix(dtype, -1, 1, 3, (m, 256))
             result = dtype if mode != "affine" or scales == dtype else hr.FLOAT32
-            fixed = dtype != hr.FLOAT32 and m <= 2 and mode == "affine" and bits == 4
+            fixed = dtype != hr.FLOAT32 and m <= 2 and mode == "affine" and bits == 4 and (15, 8)
             close(product(hr.array(x, dtype), arrays, True, group, bits, mode), x, values, sizes, result, fixed=fixed)
     for k in (32, 96, 160, 4128):
         for low, high in ((-1, 1), (-14, -10), (4, 7)) if dtype == hr.FLOAT16 else ((-1, 1), (-120, -110), (60, 80)):
             arrays, values, sizes = weights("affine", 32, 4, (17, k), scales)
             x = matrix(dtype, low, high, 3, (2, k))
             for rows in (x, x[:1]):
-                close(product(hr.array(rows, dtype), arrays, True, 32, 4, "affine"), rows, values, sizes, hr.FLOAT32 if dtype != scales else dtype, fixed=True)
+                close(product(hr.array(rows, dtype), arrays, True, 32, 4, "affine"), rows, values, sizes, hr.FLOAT32 if dtype != scales else dtype, fixed=(15, 8))
     arrays, values, sizes = weights("affine", 64, 4, (40, 256), scales)
     x = np.arange(512, dtype=np.int32).reshape(2, 256) - 256
     close(product(x, arrays, True, 64, 4, "affine"), x, values, sizes, scales)

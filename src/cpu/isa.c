@@ -6,6 +6,11 @@
 
 #include "base/atomic.h"
 
+#if HR_ISA_HAS_AMX
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #if HR_ISA_COUNT > 1
 #include <cpuid.h>
 
@@ -26,21 +31,42 @@ static hr_isa detect(void) {
 static hr_isa detect(void) { return HR_ISA_BASE; }
 #endif
 
-static hr_isa limit_of_environment(void) {
-  static const char *const names[] = {[HR_ISA_BASE] = "base", [HR_ISA_AVX2] = "avx2", [HR_ISA_AVX512] = "avx512"};
+/* Index into the names; all of them without a limit. */
+static int limit_of_environment(void) {
+  static const char *const names[] = {"base", "avx2", "avx512", "amx"}; /* in the order of hr_isa */
   const char *text = getenv("HEADRACE_ISA");
-  for (int i = 0; text && i <= HR_ISA_AVX512; i++)
-    if (!strcmp(text, names[i])) return (hr_isa)i;
-  return HR_ISA_AVX512;
+  for (int i = 0; text && i < 4; i++)
+    if (!strcmp(text, names[i])) return i;
+  return 3;
 }
 
 hr_isa hr_isa_level(void) {
   static _Atomic(int) known = -1; /* relaxed: every thread that finds -1 computes the same value */
   int level = hr_load_relaxed(&known);
   if (level < 0) {
-    hr_isa found = detect(), limit = limit_of_environment();
-    level = (int)(found < limit ? found : limit);
+    int found = (int)detect(), limit = limit_of_environment();
+    level = found < limit ? found : limit;
     hr_store_relaxed(&known, level);
   }
   return (hr_isa)level;
+}
+
+#if HR_ISA_HAS_AMX
+/* cpuid leaf 7: AVX-512 VBMI, AMX tiles, AMX for bytes. Linux lets a process use tile registers (component 18 of its
+ * saved state) when it has asked for them, since they make the frames of signals 8 KiB longer. */
+static bool detect_amx(void) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (hr_isa_level() != HR_ISA_AVX512 || limit_of_environment() <= HR_ISA_AVX512) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(c >> 1 & 1u) || !(d >> 24 & 1u) || !(d >> 25 & 1u)) return false;
+  return syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18) == 0;
+}
+#else
+static bool detect_amx(void) { return false; }
+#endif
+
+bool hr_isa_amx(void) {
+  static _Atomic(int) known = -1; /* relaxed: as above */
+  int has = hr_load_relaxed(&known);
+  if (has < 0) hr_store_relaxed(&known, has = detect_amx());
+  return has;
 }

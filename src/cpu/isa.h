@@ -12,8 +12,13 @@
 #ifndef HR_CPU_ISA_H
 #define HR_CPU_ISA_H
 
+#include <stdbool.h>
+
 #ifndef HR_ISA_COUNT
 #define HR_ISA_COUNT 1
+#endif
+#ifndef HR_ISA_HAS_AMX
+#define HR_ISA_HAS_AMX 0
 #endif
 
 /* Oldest first; a level includes those before it. */
@@ -34,8 +39,14 @@ typedef enum hr_isa {
 #endif
 
 /* The newest level that was built, that the processor and the operating system support, and that the environment
- * variable HEADRACE_ISA (base, avx2 or avx512; read once) does not exclude. The same for the whole life of the process:
+ * variable HEADRACE_ISA (base, avx2, avx512; read once) does not exclude. The same for the whole life of the process:
  * always an index into HR_ISA_ROW. Any thread. */
 hr_isa hr_isa_level(void);
+
+/* Whether kernels for AMX may be used: tile registers with products of bytes, and AVX-512 VBMI, on top of the newest
+ * level. Only templates with a line "hr-isas: amx" are compiled for it, their tables are named ..._amx, and
+ * HR_ISA_HAS_AMX says whether the build has them. The first call asks the operating system to save the registers for
+ * this process. The environment can exclude it: HEADRACE_ISA has a fourth value, amx. Any thread. */
+bool hr_isa_amx(void);
 
 #endif

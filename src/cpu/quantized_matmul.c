@@ -1,7 +1,8 @@
 /* src/cpu/quantized_matmul.c - quantized_matmul and gather_qmm: which matrix of x meets which of w, and in what way.
  *
  * Products that follow each other with the same matrix of w are one run: their rows of x are one operand, and their
- * results lie together already. Short runs are products of vectors, cut by columns; longer ones go through panels. */
+ * results lie together already. Short runs are products of vectors, cut by columns; longer ones go through tile
+ * registers where the processor has them and w lies transposed, else through panels. */
 #include <string.h>
 
 #include "cpu/index_common.h"
@@ -11,16 +12,11 @@
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
-/* Rows up to which dot products are faster than panels. Codes that a chunk reads: 20 to 100 us. */
-enum { SHORT = 16, CHUNK_BYTES = 256 << 10, ROW_GRAIN = 1 << 14 };
+/* Rows up to which dot products are faster than panels, and than tiles. Codes that a chunk reads: 20 to 100 us. */
+enum { SHORT = 16, SHORT_OF_TILES = 2, CHUNK_BYTES = 256 << 10, ROW_GRAIN = 1 << 14 };
 
 HR_ISA_DECLARE(hr_qmm_kernels, hr_qmm);
 static const hr_qmm_kernels *const kernels_of[] = HR_ISA_ROW(hr_qmm);
-
-typedef struct run_of_rows {
-  int64_t first, rows; /* rows of the result */
-  int64_t matrix;      /* of w */
-} run_of_rows;
 
 typedef struct qmm_job {
   const hr_qmm_kernels *kernels;
@@ -33,7 +29,9 @@ typedef struct qmm_job {
   hr_qmm_type x_type;
   char *y;
   int64_t w_bytes, scale_bytes; /* of one matrix */
-  run_of_rows *runs;
+  hr_qmm_run *runs;
+  bool tiles; /* for long runs: those of more than `most` rows */
+  int64_t most;
   int64_t run_count, blocks, block; /* of columns, for short runs */
   hr_qmm_order order;               /* of short runs */
   float *rows, *sums;               /* of the product: x as floats, ordered for short runs if w is transposed */
@@ -47,10 +45,7 @@ static hr_qmm_type type_of(hr_dtype dtype) {
 }
 
 static hr_qmm_matrix matrix_of(const qmm_job *job, int64_t index) {
-  hr_qmm_matrix w = job->w;
-  w.codes += index * job->w_bytes, w.scales += index * job->scale_bytes;
-  if (w.biases) w.biases += index * job->scale_bytes;
-  return w;
+  return hr_qmm_matrix_at(&job->w, index, job->w_bytes, job->scale_bytes);
 }
 
 /* --- short runs --- */
@@ -81,8 +76,8 @@ static void order_rows(void *ctx, int64_t first, int64_t end) {
 
 static void short_chunk(void *ctx, int64_t chunk) {
   const qmm_job *job = ctx;
-  const run_of_rows *run = &job->runs[chunk / job->blocks];
-  if (run->rows > SHORT) return;
+  const hr_qmm_run *run = &job->runs[chunk / job->blocks];
+  if (run->rows > job->most) return;
   hr_qmm_matrix w = matrix_of(job, run->matrix);
   int64_t first = chunk % job->blocks * job->block, end = min64(first + job->block, job->n);
   for (int64_t r = 0; r < run->rows; r += HR_QMM_ROWS) {
@@ -111,25 +106,25 @@ static void cut_columns(qmm_job *job) {
 
 /* --- all runs --- */
 
-/* Half types may be taken as whole numbers, if that holds for all runs. */
+/* Half types may be taken as whole numbers, if that holds for all short runs. */
 static hr_qmm_order order_of(const qmm_job *job) {
   if (!job->kernels->fixed || job->x_type == HR_QMM_F32 || job->w.code != HR_CODE_UINT4) return HR_QMM_FLOAT;
   for (int64_t i = 0; i < job->run_count; i++)
-    if (job->runs[i].rows > HR_QMM_FIXED_ROWS) return HR_QMM_FLOAT;
+    if (job->runs[i].rows > HR_QMM_FIXED_ROWS && job->runs[i].rows <= job->most) return HR_QMM_FLOAT;
   return HR_QMM_FIXED;
 }
 
 static void find_runs(qmm_job *job) {
   for (int64_t i = 0; i < job->products; i++) {
-    run_of_rows *last = job->run_count ? &job->runs[job->run_count - 1] : NULL;
+    hr_qmm_run *last = job->run_count ? &job->runs[job->run_count - 1] : NULL;
     if (last && last->matrix == job->w_index[i])
       last->rows += job->m;
     else
-      job->runs[job->run_count++] = (run_of_rows){i * job->m, job->m, job->w_index[i]};
+      job->runs[job->run_count++] = (hr_qmm_run){i * job->m, job->m, job->w_index[i]};
   }
 }
 
-static hr_status run_long(const qmm_job *job, const run_of_rows *run) {
+static hr_status run_long(const qmm_job *job, const hr_qmm_run *run) {
   hr_qmm_product product = {.kernels = job->kernels,
                             .w = matrix_of(job, run->matrix),
                             .transpose = job->transpose,
@@ -150,24 +145,63 @@ static bool in_place(const qmm_job *job) {
   return true;
 }
 
+/* x as floats, row by row. */
+static hr_status read_x(qmm_job *job, hr_buffer **plain) {
+  int64_t total = job->products * job->m;
+  hr_status status = HR_OK;
+  job->row_length = job->k;
+  if (in_place(job)) {
+    job->rows = (float *)job->x + job->x_index[0] * job->m * job->k; /* only read */
+    return HR_OK;
+  }
+  HR_TRY(hr_buffer_new(plain, (size_t)(total * job->k) * sizeof(float)));
+  job->rows = (*plain)->data;
+  hr_parallel_range(total, ROW_GRAIN / job->k + 1, read_rows, job);
+done:
+  return status;
+}
+
+/* The long ones alone, which are a list of their own for that. */
+static hr_status run_tiles(const qmm_job *job) {
+  hr_buffer *list = NULL;
+  hr_status status;
+  HR_TRY(hr_buffer_new(&list, (size_t)job->run_count * sizeof(hr_qmm_run)));
+  hr_qmm_tiled tiled = {.w = job->w,
+                        .w_bytes = job->w_bytes,
+                        .scale_bytes = job->scale_bytes,
+                        .runs = list->data,
+                        .n = job->n,
+                        .k = job->k,
+                        .x = job->rows,
+                        .y = job->y,
+                        .type = job->type};
+  for (int64_t i = 0; i < job->run_count; i++)
+    if (job->runs[i].rows > job->most) ((hr_qmm_run *)list->data)[tiled.run_count++] = job->runs[i];
+  status = hr_qmm_tiles(&tiled);
+done:
+  hr_buffer_release(list);
+  return status;
+}
+
+static hr_status run_long_ones(qmm_job *job) {
+  hr_status status = HR_OK;
+  if (job->tiles) return run_tiles(job);
+  for (int64_t i = 0; i < job->run_count; i++)
+    if (job->runs[i].rows > job->most) HR_TRY(run_long(job, &job->runs[i]));
+done:
+  return status;
+}
+
 static hr_status run_all(qmm_job *job) {
   int64_t total = job->products * job->m, grain = ROW_GRAIN / job->k + 1;
   bool any_long = false, any_short = false;
   hr_buffer *plain = NULL, *ordered = NULL;
   hr_status status = HR_OK;
-  for (int64_t i = 0; i < job->run_count; i++) *(job->runs[i].rows > SHORT ? &any_long : &any_short) = true;
-  job->row_length = job->k;
-  if (any_long || !job->transpose) {
-    if (in_place(job)) {
-      job->rows = (float *)job->x + job->x_index[0] * job->m * job->k; /* only read */
-    } else {
-      HR_TRY(hr_buffer_new(&plain, (size_t)(total * job->k) * sizeof(float)));
-      job->rows = plain->data;
-      hr_parallel_range(total, grain, read_rows, job);
-    }
-  }
-  for (int64_t i = 0; any_long && i < job->run_count; i++)
-    if (job->runs[i].rows > SHORT) HR_TRY(run_long(job, &job->runs[i]));
+  job->tiles = job->transpose && hr_qmm_has_tiles(&job->w);
+  job->most = job->tiles ? SHORT_OF_TILES : SHORT;
+  for (int64_t i = 0; i < job->run_count; i++) *(job->runs[i].rows > job->most ? &any_long : &any_short) = true;
+  if (any_long || !job->transpose) HR_TRY(read_x(job, &plain));
+  if (any_long) HR_TRY(run_long_ones(job));
   if (any_short && job->transpose) {
     job->row_length = job->kernels->ordered_length(&job->w), job->sum_length = job->k / job->w.group;
     HR_TRY(hr_buffer_new(&ordered, (size_t)(total * (job->row_length + job->sum_length + job->k)) * sizeof(float)));
@@ -256,9 +290,9 @@ static hr_status run_products(const hr_run *run, bool gather) {
   HR_TRY(hr_run_output(run, 0));
   if (out->size == 0) return HR_OK;
   init_job(&job, run);
-  HR_TRY(hr_buffer_new(&lists, (size_t)job.products * (2 * sizeof(int64_t) + sizeof(run_of_rows))));
+  HR_TRY(hr_buffer_new(&lists, (size_t)job.products * (2 * sizeof(int64_t) + sizeof(hr_qmm_run))));
   job.x_index = lists->data, job.w_index = job.x_index + job.products;
-  job.runs = (run_of_rows *)(job.w_index + job.products);
+  job.runs = (hr_qmm_run *)(job.w_index + job.products);
   if (gather) {
     HR_TRY(read_indices(&job, run, attrs->has_biases ? 4 : 3));
   } else {

@@ -2,8 +2,9 @@
  *
  * Sums are taken in float32, in an order that depends on the shapes alone, and rounded once. One or two rows of x in a
  * half type, by 4-bit integers (affine), are taken as whole numbers of 15 bits relative to the largest of 8 neighbours,
- * which are added exactly (cpu/kernels/qmm.h). Where x is infinite the result may be NaN. Any thread; the caller owns
- * one reference to each result. */
+ * which are added exactly (cpu/kernels/qmm.h). With AMX more rows, of any type, are whole numbers of 30 bits relative
+ * to the largest of their group (cpu/kernels/qmm_tiles.h), for all but mxfp8 and for w transposed. Where x is infinite
+ * the result may be NaN. Any thread; the caller owns one reference to each result. */
 #ifndef HR_OPS_QUANTIZED_MATMUL_H
 #define HR_OPS_QUANTIZED_MATMUL_H
 
