@@ -37,9 +37,10 @@ from typing import Any, Literal, overload
 
 from headrace.core import Dtype, _ArrayLike, _Scalar, _StreamOrDevice, array, float32, int32
 '''
-WORDS = {"scalar": "_Scalar", "array-like": "_ArrayLike", "StreamOrDevice": "_StreamOrDevice", "Stream or Device": "_StreamOrDevice",
-         "file": "_File", "pathlib.Path": "os.PathLike[str]", "object": "Any", "DLPackCompatible": "_DLPack | _Buffer | _NumPy",
-         "dict": "dict[Any, Any]", "tuple": "tuple[Any, ...]", "Sequence": "Sequence[Any]", "list": "list[Any]",
+WORDS = {"scalar": "_Scalar", "array-like": "_ArrayLike", "StreamOrDevice": "_StreamOrDevice",
+         "Stream or Device": "_StreamOrDevice", "file": "_File", "pathlib.Path": "os.PathLike[str]", "object": "Any",
+         "DLPackCompatible": "_DLPack | _Buffer | _NumPy", "dict": "dict[Any, Any]",
+         "tuple": "tuple[Any, ...]", "Sequence": "Sequence[Any]", "list": "list[Any]",
          "numpy.ndarray[]": "Any", "ndarray[]": "Any", "list_or_scalar": "Any", "_PrintOptionsContext": "printoptions"}
 
 
@@ -54,7 +55,8 @@ def type_text(text, is_parameter):
     parts = [WORDS.get(p.strip(), p.strip()) for p in [*parts, text[start:]]]
     out = " | ".join(dict.fromkeys(parts))
     if is_parameter:
-        out = re.sub(r"\btuple\[int(?:, (?:int|\.\.\.))*\]", "Sequence[int]", out.replace("list[", "Sequence[").replace("dict[str", "Mapping[str"))
+        out = out.replace("list[", "Sequence[").replace("dict[str", "Mapping[str")
+        out = re.sub(r"\btuple\[int(?:, (?:int|\.\.\.))*\]", "Sequence[int]", out)
         out = " | ".join(dict.fromkeys(out.split(" | ")))
         out = out.replace("Sequence[array-like]", "Sequence[_ArrayLike]").replace("Sequence[object]", "Sequence[Any]")
     return out or "Any"
@@ -97,8 +99,10 @@ def class_text(name, rows, parse, docs):
         lines.append(docstring(docs[name], "    "))
     for member, kind, text in rows:
         if kind == "attribute":
-            lines.append(f"    @property\n    def {member}(self) -> {ATTRIBUTES[f'{name}.{member}']}:")
-            lines.append(f"{docstring(docs[f'{name}.{member}'], '        ')}\n        ..." if f"{name}.{member}" in docs else "        ...")
+            dotted = f"{name}.{member}"
+            lines.append(f"    @property\n    def {member}(self) -> {ATTRIBUTES[dotted]}:")
+            lines += [docstring(docs[dotted], "        ")] if dotted in docs else []
+            lines.append("        ...")
         else:
             lines.append(function(f"{name}.{member}", member, parse(text), docs, True))
     lines += [f"    {line}" for line in OPERATORS.get(name, "").strip().splitlines()]
@@ -125,7 +129,8 @@ def write(folder, rows, parse, docs, missing):
             modules[""].append(f"{dotted}: {'None' if kind == 'NoneType' else kind}")
     folder.mkdir(parents=True, exist_ok=True)
     for module, parts in modules.items():
-        texts = [STUBS.get(p, "").strip() or class_text(p, classes[p], parse, docs) if p in classes else p for p in parts]
+        texts = [STUBS.get(p, "").strip() or class_text(p, classes[p], parse, docs) if p in classes else p
+                 for p in parts]
         extra = STUBS.get(f"{module}.", "")
         head = SUBMODULE_HEAD.format(name=module) if module else HEAD
         path = folder / f"{module or '__init__'}.pyi"

@@ -1,13 +1,13 @@
-"""What tools/python_stubs.py cannot tell from the signatures: types of attributes, results that the signatures leave open,
-and whole stubs. Names are those of mlx.core."""
+"""What tools/python_stubs.py cannot tell from the signatures: types of attributes, results that the signatures leave
+open, and whole stubs. Names are those of mlx.core."""
 
 ATTRIBUTES = {
     "Device.type": "DeviceType", "Dtype.size": "int", "PrintOptions.precision": "int", "Stream.device": "Device",
-    "ThreadLocalStream.device": "Device", "array.T": "array", "array.at": "ArrayAt", "array.dtype": "Dtype", "array.imag": "array",
-    "array.itemsize": "int", "array.mT": "array", "array.nbytes": "int", "array.ndim": "int", "array.real": "array",
-    "array.shape": "tuple[int, ...]", "array.size": "int", "finfo.bits": "int", "finfo.dtype": "Dtype", "finfo.eps": "float",
-    "finfo.max": "float", "finfo.min": "float", "finfo.smallest_normal": "float", "iinfo.dtype": "Dtype", "iinfo.max": "int",
-    "iinfo.min": "int",
+    "ThreadLocalStream.device": "Device", "array.T": "array", "array.at": "ArrayAt", "array.dtype": "Dtype",
+    "array.imag": "array", "array.itemsize": "int", "array.mT": "array", "array.nbytes": "int", "array.ndim": "int",
+    "array.real": "array", "array.shape": "tuple[int, ...]", "array.size": "int", "finfo.bits": "int",
+    "finfo.dtype": "Dtype", "finfo.eps": "float", "finfo.max": "float", "finfo.min": "float",
+    "finfo.smallest_normal": "float", "iinfo.dtype": "Dtype", "iinfo.max": "int", "iinfo.min": "int",
 }
 
 # Members that the signatures do not list.
@@ -41,14 +41,15 @@ def bits(self) -> int: ...
 
 RETURNS = {
     "array.__init__": "None", "array.__eq__": "array", "array.__ne__": "array", "array.__iter__": "Iterator[array]",
-    "array.item": "Any", "array.__array__": "Any", "array.__dlpack__": "Any", "array.__dlpack_device__": "tuple[int, int]",
-    "async_eval": "None", "broadcast_arrays": "list[array]", "broadcast_shapes": "tuple[int, ...]", "divmod": "list[array]",
+    "array.item": "Any", "array.__array__": "Any", "array.__dlpack__": "Any",
+    "array.__dlpack_device__": "tuple[int, int]", "async_eval": "None", "broadcast_arrays": "list[array]",
+    "broadcast_shapes": "tuple[int, ...]", "divmod": "list[array]",
     "einsum_path": "tuple[list[tuple[int, ...]], str]", "fast.cuda_kernel": "Any", "fast.metal_kernel": "Any",
     "load": "Any", "quantize": "list[array]", "save_gguf": "None", "savez": "None", "savez_compressed": "None",
     "split": "list[array]", "unique": "Any",
 }
 
-# Stubs of more than one signature, of classes that are enumerations or scopes, and after "MODULE." what the module has more.
+# Stubs of more than one signature, and of classes that are enumerations or scopes; under "MODULE." what else it has.
 STUBS = {
     "DeviceType": """
 class DeviceType(enum.Enum):
@@ -77,7 +78,8 @@ def depends(inputs: Sequence[array], dependencies: array | Sequence[array]) -> l
 def arange(start: int | float, stop: int | float | None, step: int | float | None = None, dtype: Dtype | None = None, *,
            stream: _StreamOrDevice = None) -> array: ...
 @overload
-def arange(stop: int | float, *, step: int | float | None = None, dtype: Dtype | None = None, stream: _StreamOrDevice = None) -> array: ...
+def arange(stop: int | float, *, step: int | float | None = None, dtype: Dtype | None = None,
+           stream: _StreamOrDevice = None) -> array: ...
 """,
     **{name: f"""
 @overload
@@ -87,7 +89,8 @@ def {name}(*arys: _ArrayLike, stream: _StreamOrDevice = None) -> list[array]: ..
 """ for name in ("atleast_1d", "atleast_2d", "atleast_3d")},
     "linalg.svd": """
 @overload
-def svd(a: array, compute_uv: Literal[True] = True, *, stream: _StreamOrDevice = None) -> tuple[array, array, array]: ...
+def svd(a: array, compute_uv: Literal[True] = True, *,
+        stream: _StreamOrDevice = None) -> tuple[array, array, array]: ...
 @overload
 def svd(a: array, compute_uv: Literal[False], *, stream: _StreamOrDevice = None) -> array: ...
 """,

@@ -41,12 +41,12 @@ def _pair(terms, i, j, out):
 
 
 def einsum_path(subscripts, *operands):
-    """An order in which the operands of einsum() can be taken, two at a time: a list of pairs, and a text about its cost.
+    """An order in which einsum() can take its operands, two at a time: a list of pairs, and a text about its cost.
 
-    A pair are places in the list of operands that are left; their product goes to its end. Pairs with a letter in common
-    come first, among them the one whose product is smallest compared with the two, then the one of least work. (einsum()
-    itself first sums over the letters that one operand alone has, so its order may be another.) Raises ValueError where
-    einsum() does.
+    A pair are places in the list of operands that are left; their product goes to its end. Pairs with a letter in
+    common come first, among them the one whose product is smallest compared with the two, then the one of least work.
+    (einsum() itself first sums over the letters that one operand alone has, so its order may be another.) Raises
+    ValueError where einsum() does.
 
     >>> path, text = mx.einsum_path("ij,jk,kl->il", mx.ones((8, 20)), mx.ones((20, 50)), mx.ones((50, 2)))
     >>> path

@@ -95,8 +95,8 @@ def gather_qqmm(x, w, /, scales=None, lhs_indices=None, rhs_indices=None, group_
                 global_scale_x=None, global_scale_w=None, *, sorted_indices=False, stream=None):
     """Products of chosen matrices x and transposed matrices w, both quantised, as qqmm() makes them.
 
-    `w` is packed if `scales` are given, otherwise it is quantised here, and so is `x`. The indices choose matrices, as in
-    gather_mm(). Modes are "nvfp4" and "mxfp8". Raises ValueError for others and for shapes that do not fit.
+    `w` is packed if `scales` are given, otherwise it is quantised here, and so is `x`. The indices choose matrices, as
+    in gather_mm(). Modes are "nvfp4" and "mxfp8". Raises ValueError for others and for shapes that do not fit.
 
     >>> mx.gather_qqmm(mx.ones((2, 64)), mx.ones((3, 5, 64)), rhs_indices=mx.array([0, 2])).shape
     (2, 2, 5)
@@ -153,4 +153,5 @@ def precompiled_cuda_kernel(*, name, compiled_source, inputs, output_shapes, out
     raise RuntimeError(f"precompiled_cuda_kernel: {name!r} cannot run, there is no CUDA back end")
 
 
-FUNCTIONS = {f.__name__: f for f in (cross_entropy, gated_delta_update, metal_kernel, cuda_kernel, precompiled_cuda_kernel)}
+FUNCTIONS = {function.__name__: function for function in (
+    cross_entropy, gated_delta_update, metal_kernel, cuda_kernel, precompiled_cuda_kernel)}

@@ -83,9 +83,9 @@ def istft(stft_matrix, n_fft=None, hop_length=None, win_length=None, window=None
     """The signal whose stft() is `stft_matrix`, (..., n_freq, n_frames), float32.
 
     Frames are transformed back, multiplied by the window and added up, and divided by the sum of the squared windows
-    where that is not zero. Arguments are those of stft(); `onesided` is True by default, and n_fft is taken from n_freq,
-    as even if it is one-sided. `length` cuts the result or fills it with zeros. Raises ValueError for fewer than two
-    axes and for arguments that stft() refuses.
+    where that is not zero. Arguments are those of stft(); `onesided` is True by default, and n_fft is taken from
+    n_freq, as even if it is one-sided. `length` cuts the result or fills it with zeros. Raises ValueError for fewer
+    than two axes and for arguments that stft() refuses.
 
     >>> x = mx.arange(32.0)
     >>> mx.allclose(mx.fft.istft(mx.fft.stft(x, n_fft=8)), x, atol=1e-4).item()

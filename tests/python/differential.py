@@ -78,20 +78,27 @@ def of(*dtypes):
 def finite(*dtypes):
     def choose(r, rng, pick):
         x = pick(dtypes)
-        return [x if np.isfinite(x.data).all() and np.abs(x.data).max(initial=0) < 8 else fresh_finite(r, rng, x)]
+        small = np.isfinite(x.data).all() and np.abs(x.data.astype("c16")).max(initial=0) < 8
+        return [x if small else fresh_finite(r, rng, x)]
     return choose
 
 
-def two(r, rng, pick):
-    a = pick()
-    if r.random() < 0.3:
-        other = r.choice((2, -1, 0.5, True, 3))
-        return [a, other] if r.random() < 0.5 else [other, a]
-    if r.random() < 0.5:
-        b = fresh(r, rng, shape=a.shape)
-    else:
-        b = fresh(r, rng, shape=[n if r.random() < 0.6 else 1 for n in a.shape][r.randint(0, a.ndim):])
-    return [a, b] if r.random() < 0.5 else [b, a]
+def pairs(*dtypes):
+    """Two that broadcast; one may be a number."""
+    def choose(r, rng, pick):
+        a = pick(dtypes)
+        if r.random() < 0.3:
+            b = r.choice((2, -1, 0.5, True, 3))
+        elif r.random() < 0.5:
+            b = fresh(r, rng, r.choice(dtypes), a.shape)
+        else:
+            shape = [n if r.random() < 0.6 else 1 for n in a.shape]
+            b = fresh(r, rng, r.choice(dtypes), shape[r.randint(0, a.ndim):])
+        return [a, b] if r.random() < 0.5 else [b, a]
+    return choose
+
+
+two, two_real = pairs(*DTYPES), pairs(*DTYPES[:-1])  # complex logarithms jump by 2 pi
 
 
 def arrays(r, rng, pick):
@@ -248,6 +255,12 @@ def cast(r, rng, pick):
     return [a, to]
 
 
+def filled(r, rng, pick):
+    """MLX's trace() of no elements never ends."""
+    a = pick()
+    return [fresh(r, rng, a.dtype, (3, 4)) if 0 in a.shape else a]
+
+
 def triangle(r, rng, pick):
     a = pick()
     return [a, r.randint(-2, 2)]
@@ -333,7 +346,8 @@ def updated(r, rng, pick):
     except IndexError:
         part = a.data
     index = index if part.size else []  # MLX divides by zero where arrays meet an empty slice
-    return [a, index, r.choice(("add", "multiply", "maximum", "minimum")), r.choice((1, 2, 3))]
+    how = ("add", "multiply") if a.dtype == "complex64" else ("add", "multiply", "maximum", "minimum")
+    return [a, index, r.choice(how), r.choice((1, 2, 3))]
 
 
 def getitem(m, a, index):
@@ -382,7 +396,7 @@ CLOSE = (
     ("exp sin cos sinh cosh tanh arctan arcsinh sigmoid erf expm1 sqrt rsqrt reciprocal log log1p log2 log10 degrees",
      finite(*INTEGERS, *FLOATS)),
     ("radians arcsin arccos round tan", finite(*INTEGERS, *FLOATS)), ("sign", of("complex64")),
-    ("divide logaddexp arctan2", two), ("isclose allclose", arrays), ("trace", ANY),
+    ("divide", two), ("logaddexp arctan2", two_real), ("isclose allclose", arrays), ("trace", filled),
     ("sum prod mean var std logsumexp softmax median", reduced_floats), ("cumsum cumprod logcumsumexp", scanned),
     ("matmul inner outer kron", products), ("tensordot", lambda r, rng, pick: [*products(r, rng, pick), 1]),
     ("fft.fft fft.ifft fft.irfft", transformed), ("fft.rfft", real_transformed), ("conv2d", convolved),

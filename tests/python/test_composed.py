@@ -36,9 +36,11 @@ def noise(*shape, kind="f4", seed=0):
     return (np.random.default_rng(seed).standard_normal(shape) * 4).astype(kind)
 
 
-CHANGES = [{}, {"hop_length": 3}, {"hop_length": 1, "center": False}, {"win_length": 5}, {"win_length": 9}, {"hop_length": 0},
-           {"norm": "ortho"}, {"norm": "forward", "onesided": False}, {"norm": "x"}, {"n_fft": 7}, {"n_fft": 7, "center": False},
-           {"n_fft": 0}, {"n_fft": 2}, {"onesided": True}, {"window": 8}, {"window": 5}, {"window": 9}, {"win_length": 6, "window": 5}]
+CHANGES = [{}, {"hop_length": 3}, {"hop_length": 1, "center": False}, {"win_length": 5}, {"win_length": 9},
+           {"hop_length": 0}, {"norm": "ortho"}, {"norm": "forward", "onesided": False}, {"norm": "x"}, {"n_fft": 7},
+           {"n_fft": 7, "center": False}, {"n_fft": 0}, {"n_fft": 2}, {"onesided": True}, {"window": 8}, {"window": 5},
+           {"window": 9}, {"win_length": 6, "window": 5}]
+SIGNALS = [((33,), "f4"), ((2, 20), "f2"), ((2, 1, 12), "c8"), ((3,), "f4"), ((9,), "i4"), ((), "f4")]
 
 
 def windowed(m, change):
@@ -46,7 +48,7 @@ def windowed(m, change):
     return {**change, **({"window": m.array(np.hanning(size).astype("f4") + 0.1)} if size else {})}
 
 
-@pytest.mark.parametrize("shape,kind", [((33,), "f4"), ((2, 20), "f2"), ((2, 1, 12), "c8"), ((3,), "f4"), ((9,), "i4"), ((), "f4")])
+@pytest.mark.parametrize("shape,kind", SIGNALS)
 @pytest.mark.parametrize("change", CHANGES + [{"pad_mode": p} for p in ("constant", "edge", "symmetric", "x")], ids=str)
 def test_stft(shape, kind, change):
     x = noise(*shape, kind=kind)
@@ -65,7 +67,8 @@ def test_istft(shape, change):
 def test_cross_entropy(kind, targets):
     logits, classes = noise(3, 4, 6), np.arange(12).reshape(3, 4) % 6
     with mx.stream(mx.cpu), mlx.stream(mlx.cpu):
-        same(lambda m: m.fast.cross_entropy(m.array(logits).astype(getattr(m, kind)), m.array(classes).astype(getattr(m, targets))),
+        same(lambda m: m.fast.cross_entropy(m.array(logits).astype(getattr(m, kind)),
+                                            m.array(classes).astype(getattr(m, targets))),
              1e-2 if kind.endswith("16") else 1e-5)
 
 
@@ -78,7 +81,8 @@ def test_cross_entropy_of_other_shapes(shape):
 @pytest.mark.parametrize("state,mask,by_key", list(itertools.product((False, True), repeat=3)))
 def test_gated_delta_update(kind, state, mask, by_key):
     b, t, hk, hv, dk, dv = 2, 3, 2, 4, 5, 3
-    q, k, v, beta = noise(b, t, hk, dk) / 4, noise(b, t, hk, dk, seed=1) / 4, noise(b, t, hv, dv, seed=2), noise(b, t, hv, seed=3) / 8
+    q, k = noise(b, t, hk, dk) / 4, noise(b, t, hk, dk, seed=1) / 4
+    v, beta = noise(b, t, hv, dv, seed=2), noise(b, t, hv, seed=3) / 8
     gamma = noise(*((b, t, hv, dk) if by_key else (b, t, hv)), seed=4) / 8
     first, allowed = noise(b, hv, dv, dk, seed=5), np.arange(6).reshape(b, t) % 3 > 0
     same(lambda m: m.fast.gated_delta_update(*(m.array(a).astype(getattr(m, kind)) for a in (q, k, v, gamma, beta)),
@@ -96,7 +100,8 @@ def test_einsum_path(path):
     results = []
     for m in (mx, mlx):
         try:
-            results.append(m.einsum_path(subscripts, *(m.zeros([int(n) for n in s.split()]) for s in shapes.split(","))))
+            operands = [m.zeros([int(n) for n in shape.split()]) for shape in shapes.split(",")]
+            results.append(m.einsum_path(subscripts, *operands))
         except ValueError:
             results.append(ValueError)
     assert results[0] == results[1]
@@ -135,7 +140,8 @@ def test_kernels_in_source_text():
     for m in (mx, mlx):
         kernel = m.fast.metal_kernel("f", ["a"], ["b"], "b[0] = a[0];")
         with pytest.raises(RuntimeError, match="Metal"):
-            kernel(inputs=[m.zeros((1,))], output_shapes=[(1,)], output_dtypes=[m.float32], grid=(1, 1, 1), threadgroup=(1, 1, 1))
+            kernel(inputs=[m.zeros((1,))], output_shapes=[(1,)], output_dtypes=[m.float32], grid=(1, 1, 1),
+                   threadgroup=(1, 1, 1))
         with pytest.raises(RuntimeError, match="CUDA"):
             m.fast.cuda_kernel("f", ["a"], ["b"], "b[0] = a[0];")
 

@@ -48,10 +48,9 @@ NAMES = [(module, name) for module, thing in MODULES.items() for name in vars(th
 def shape_of(node):
     """(name, kind, whether it has a default) of each parameter of a stub's function."""
     args, kinds = node.args, inspect.Parameter
-    plain = [*args.posonlyargs, *args.args]
-    first_default = len(plain) - len(args.defaults)
-    out = [(a.arg, kinds.POSITIONAL_ONLY if i < len(args.posonlyargs) else kinds.POSITIONAL_OR_KEYWORD, i >= first_default)
-           for i, a in enumerate(plain)]
+    plain = [(a.arg, kinds.POSITIONAL_ONLY) for a in args.posonlyargs]
+    plain += [(a.arg, kinds.POSITIONAL_OR_KEYWORD) for a in args.args]
+    out = [(*p, i >= len(plain) - len(args.defaults)) for i, p in enumerate(plain)]
     if args.vararg:
         out.append((args.vararg.arg, kinds.VAR_POSITIONAL, False))
     out += [(a.arg, kinds.KEYWORD_ONLY, d is not None) for a, d in zip(args.kwonlyargs, args.kw_defaults)]
@@ -82,11 +81,11 @@ def test_name_is_there(module, name):
         assert isinstance(nodes[0], ast.FunctionDef) and same_parameters(nodes, thing)
 
 
-CLASSES = [n for n, t in vars(mx).items() if isinstance(t, type) and t.__module__ == "headrace.core" and not n.startswith("_")
-           and not issubclass(t, (enum.Enum, BaseException))]
+CLASSES = [n for n, t in vars(mx).items() if isinstance(t, type) and t.__module__ == "headrace.core"
+           and not n.startswith("_") and not issubclass(t, (enum.Enum, BaseException))]
 # From object or type, or for Python alone.
-UNLISTED = {"__new__", "__doc__", "__module__", "__dict__", "__weakref__", "__slots__", "__lt__", "__le__", "__gt__", "__ge__", "__ne__",
-            "__hash__", "__reduce__"}
+UNLISTED = {"__new__", "__doc__", "__module__", "__dict__", "__weakref__", "__slots__", "__lt__", "__le__", "__gt__",
+            "__ge__", "__ne__", "__hash__", "__reduce__"}
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -111,8 +110,8 @@ def test_no_stub_without_name():
 def mypy(cache, *arguments):
     pytest.importorskip("mypy")
     environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent), "MYPY_CACHE_DIR": str(cache)}
-    return subprocess.run([sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--no-error-summary", *arguments],
-                          capture_output=True, text=True, env=environment, cwd=cache)
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--no-error-summary", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cache)
 
 
 def test_mypy_accepts(tmp_path):
