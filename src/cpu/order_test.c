@@ -32,7 +32,7 @@ enum { PATTERNS = 5 };
 /* Items of one width as integers. */
 typedef struct items {
   int bytes;
-  char memory[(MOST + 1) * 8];
+  _Alignas(8) char memory[(MOST + 1) * 8];
 } items;
 
 static uint64_t get(const items *a, int64_t i) {

@@ -19,8 +19,8 @@ enum {
   CHUNK_ITEMS = 32768, /* elements of the short rows that a worker takes at a time: 0.1 to 0.5 ms */
   MANY_ROWS = 8,       /* from here on a row is one worker's, if it is not */
   GREAT_ROW = 1 << 20, /* longer than this */
-  LINE = 256,          /* bytes that are read together of rows side by side, and no more than */
-  SIDE_ROWS = 64,      /* so many rows */
+  LINE = 256,          /* bytes of rows side by side that are read together */
+  SIDE_ROWS = 64,      /* and at most so many of these rows */
   TILE = 64,           /* elements of each of these at a time */
   SIDE_BYTES = 2 << 20 /* of their items: what stays in a core's cache */
 };
