@@ -64,7 +64,10 @@ HR_INLINE vector load(const hr_elem *in) {
 }
 HR_INLINE void store(hr_elem *out, vector v) { memcpy(out, &v, sizeof v); }
 
-HR_INLINE void map(hr_elem *out, const hr_elem *in, int64_t n, vector_fn fn) {
+/* Which of these are used depends on dtype and instruction set. */
+#define SOMETIMES __attribute__((unused)) HR_INLINE
+
+SOMETIMES void map(hr_elem *out, const hr_elem *in, int64_t n, vector_fn fn) {
   for (; n >= LANES; n -= LANES, in += LANES, out += LANES) store(out, fn(load(in)));
   if (n > 0) {
     hr_elem tail[LANES] = {0};
@@ -75,7 +78,7 @@ HR_INLINE void map(hr_elem *out, const hr_elem *in, int64_t n, vector_fn fn) {
 }
 
 /* Operands that are one element are spread over a register once. */
-HR_INLINE void map2(hr_elem *out, const void *const *in, int64_t n, unsigned scalars, vector_fn2 fn) {
+SOMETIMES void map2(hr_elem *out, const void *const *in, int64_t n, unsigned scalars, vector_fn2 fn) {
   hr_elem a[LANES], b[LANES], tail[LANES];
   const hr_elem *x = in[0], *y = in[1];
   for (int k = 0; k < LANES; k++) a[k] = x[0], b[k] = y[0];
@@ -90,11 +93,11 @@ HR_INLINE void map2(hr_elem *out, const void *const *in, int64_t n, unsigned sca
   }
 }
 
-HR_INLINE void map_scalar(hr_elem *out, const hr_elem *in, int64_t n, scalar_fn fn) {
+SOMETIMES void map_scalar(hr_elem *out, const hr_elem *in, int64_t n, scalar_fn fn) {
   HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = fn(in[i]);
 }
 
-HR_INLINE void map2_scalar(hr_elem *out, const void *const *in, int64_t n, unsigned scalars, scalar_fn2 fn) {
+SOMETIMES void map2_scalar(hr_elem *out, const void *const *in, int64_t n, unsigned scalars, scalar_fn2 fn) {
   const hr_elem *a = in[0], *b = in[1];
   if (scalars & 1) {
     hr_elem x = *a;
