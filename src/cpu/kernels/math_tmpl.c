@@ -99,10 +99,13 @@ SOMETIMES void map_scalar(hr_elem *out, const hr_elem *in, int64_t n, scalar_fn 
 
 SOMETIMES void map2_scalar(hr_elem *out, const void *const *in, int64_t n, unsigned scalars, scalar_fn2 fn) {
   const hr_elem *a = in[0], *b = in[1];
-  if (scalars & 1) {
+  if (scalars == 3) {
+    hr_elem z = fn(*a, *b);
+    for (int64_t i = 0; i < n; i++) out[i] = z;
+  } else if (scalars == 1) {
     hr_elem x = *a;
-    HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = fn(x, scalars & 2 ? *b : b[i]);
-  } else if (scalars & 2) {
+    HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = fn(x, b[i]);
+  } else if (scalars == 2) {
     hr_elem y = *b;
     HR_VECTOR_LOOP for (int64_t i = 0; i < n; i++) out[i] = fn(a[i], y);
   } else {
