@@ -62,6 +62,7 @@ extern const bench_group bench_numbers;
 extern const bench_group bench_fast;
 extern const bench_group bench_fft;
 extern const bench_group bench_convs;
+extern const bench_group bench_matmul;
 extern const bench_group bench_quant;
 extern const bench_group bench_io;
 extern const bench_group bench_linalg;

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "mlx/c/mlx.h"
+
 /* The library, set to two threads; NULL if it is not on this machine. */
 void *bench_dnnl_library(void);
 
@@ -36,5 +38,20 @@ typedef struct bench_dnnl_conv {
  * 2 of them. */
 bool bench_dnnl_conv_time(bench_dnnl_conv *seconds, void *out, const void *in, const void *weight, const bench_conv *c,
                           int rounds);
+
+/* A product of matrices (batch, m, k) and (batch, k, n), row-major, or where turned column-major. */
+typedef struct bench_product {
+  mlx_dtype dtype; /* float32, bfloat16 or float16 */
+  int batch, m, n, k;
+  bool a_turned, b_turned;
+  const void *a, *b;
+  void *out;
+} bench_product;
+
+enum { BENCH_PRODUCT_NS = 40000000 }; /* how long a product is repeated for a sample */
+
+/* Seconds of a product by oneDNN, the better of its primitive and dnnl_sgemm(); the mean of BENCH_PRODUCT_NS. 0 without
+ * the library, its headers, version 2 of them, or the dtype. */
+double bench_dnnl_product_seconds(const bench_product *p);
 
 #endif

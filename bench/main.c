@@ -20,6 +20,7 @@ static const bench_group *const groups[] = {
     &bench_fast,     //
     &bench_fft,      //
     &bench_convs,    //
+    &bench_matmul,   //
     &bench_quant,    //
     &bench_io,       //
     &bench_linalg,   //
