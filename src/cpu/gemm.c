@@ -19,7 +19,9 @@ static const int64_t PANEL_BYTES = 512 << 10;
 /* Operations of a chunk, 20 to 100 us, and of a tile at most. MIN_TILES keeps cores busy. */
 static const int64_t CHUNK_FLOPS = 3 << 20, TILE_FLOPS = 16 << 20, LIGHT_FLOPS = 6 << 20;
 /* Waiting threads join short loops only: in longer ones they would share a core with a worker. */
-static const int64_t SHORT_FLOPS = 64 << 20;
+static const int64_t SHORT_FLOPS = 64 << 20, LONG_FLOPS = 32 << 20;
+/* Small products are cut in two, but not into chunks below 4 us. */
+static const int64_t LEAST_FLOPS = 3 << 18;
 enum { MIN_TILES = 16 };
 
 HR_ISA_DECLARE(hr_block_kernels, hr_block_f32);
@@ -47,6 +49,7 @@ typedef struct job {
 } job;
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
@@ -186,6 +189,8 @@ static void run_steps(job *j) {
   int64_t flops = j->flops * (j->end_step - j->step);
   if (flops <= LIGHT_FLOPS && flops * chunks_of(j) <= SHORT_FLOPS)
     hr_parallel_range_light(chunks_of(j), 1, tiles_range, j);
+  else if (flops * chunks_of(j) > LONG_FLOPS)
+    hr_parallel_range_long(chunks_of(j), 1, tiles_range, j);
   else
     hr_parallel_range(chunks_of(j), 1, tiles_range, j);
 }
@@ -229,12 +234,15 @@ static void cut_tiles(job *j) {
   int64_t rows = j->kernels->rows, flops = CHUNK_FLOPS, share = 2 * m * j->n * deep * j->p->batch / MIN_TILES;
   if (packs && share > flops) flops = min64(share, TILE_FLOPS);
   j->tile_n = columns_of(j);
-  int64_t most = flops / (2 * j->tile_n * deep) / rows * rows;
-  if (most < rows) most = rows;
+  bool small = !packs && share * MIN_TILES < 2 * flops;
+  if (small) flops = max64(share * MIN_TILES / 2, LEAST_FLOPS);
+  int64_t most = flops / (2 * j->tile_n * deep);
+  most = small ? round_up(most, rows) : max64(most / rows * rows, rows);
   j->tile_m = min64(round_up(divide_up(m, divide_up(m, most)), rows), m);
   j->tiles_m = divide_up(m, j->tile_m), j->tiles_n = divide_up(j->n, j->tile_n);
   j->flops = 2 * j->tile_m * j->tile_n * j->depth * j->complex;
-  j->grain = j->flops * j->steps > CHUNK_FLOPS / 2 ? 1 : CHUNK_FLOPS / (j->flops * j->steps);
+  flops = min64(flops, CHUNK_FLOPS);
+  j->grain = j->flops * j->steps > flops / 2 ? 1 : flops / (j->flops * j->steps);
   j->flops *= j->grain;
 }
 

@@ -17,14 +17,15 @@ static bool worth_waking(int64_t rest_ns, int64_t now_ns) {
   return worth;
 }
 
-/* Threads that spin see the loop at once; sleepers are woken only when the first chunk shows that the rest is worth it.
- */
-static void run(hr_loop_work *loop) {
+/* Threads that spin see the loop at once; sleepers are woken when the first chunk shows that the rest is worth it, or
+ * before it if the caller knows that. */
+static void run(hr_loop_work *loop, bool is_long) {
   hr_pool_loop_open(loop);
+  if (is_long) hr_pool_loop_wake(loop->chunks - 1);
   int64_t begin = hr_now_ns();
   hr_loop_run_chunk(loop, 0);
   int64_t left = loop->chunks - hr_load_relaxed(&loop->taken);
-  if (left > 0 && hr_load_relaxed(&loop->guests) == 0) {
+  if (!is_long && left > 0 && hr_load_relaxed(&loop->guests) == 0) {
     int64_t now = hr_now_ns();
     if (worth_waking((now - begin) * left, now)) hr_pool_loop_wake(left);
   }
@@ -32,8 +33,10 @@ static void run(hr_loop_work *loop) {
   hr_pool_loop_close(loop);
 }
 
+typedef enum kind { PLAIN, LIGHT, LONG } kind;
+
 static void run_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx,
-                      bool light) {
+                      kind kind) {
   if (count <= 0) return;
   if (grain < 1) grain = 1;
   if (count <= grain) {
@@ -46,8 +49,8 @@ static void run_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_
                        .grain = grain,
                        .chunks = (count - 1) / grain + 1,
                        .taken = 1,
-                       .light = light};
-  run(&loop);
+                       .light = kind == LIGHT};
+  run(&loop, kind == LONG);
 }
 
 typedef struct chunk_ctx {
@@ -61,14 +64,19 @@ static void run_chunks(void *arg, int64_t first, int64_t end) {
 }
 
 void hr_parallel_for(int64_t chunks, void (*fn)(void *ctx, int64_t chunk), void *ctx) {
-  run_range(chunks, 1, run_chunks, &(chunk_ctx){fn, ctx}, false);
+  run_range(chunks, 1, run_chunks, &(chunk_ctx){fn, ctx}, PLAIN);
 }
 
 void hr_parallel_range(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end), void *ctx) {
-  run_range(count, grain, fn, ctx, false);
+  run_range(count, grain, fn, ctx, PLAIN);
 }
 
 void hr_parallel_range_light(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end),
                              void *ctx) {
-  run_range(count, grain, fn, ctx, true);
+  run_range(count, grain, fn, ctx, LIGHT);
+}
+
+void hr_parallel_range_long(int64_t count, int64_t grain, void (*fn)(void *ctx, int64_t first, int64_t end),
+                            void *ctx) {
+  run_range(count, grain, fn, ctx, LONG);
 }

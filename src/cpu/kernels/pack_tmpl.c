@@ -42,12 +42,13 @@ static void pack_rows(hr_accum *to, const hr_elem *in, int64_t k, int width, int
 }
 
 /* The same for a whole panel of B. Each row is in a page of its own: it has to be fetched ahead. */
-static void pack_whole_rows(hr_accum *to, const hr_elem *in, int64_t k, int64_t along) {
-  for (int64_t p = 0; p < k; p++, to += WHOLE, in += along) {
-    __builtin_prefetch(in + ROWS_AHEAD * along);
-    __builtin_prefetch(in + ROWS_AHEAD * along + WHOLE - 1);
-    for (int j = 0; j < WHOLE; j++) to[j] = hr_elem_load(in + j);
-  }
+static void pack_whole_rows(hr_accum *to, const hr_elem *in, int64_t k, int width, int64_t along) {
+  for (int64_t p = 0; p < k; p++, in += along)
+    for (int at = 0; at < width; at += WHOLE, to += WHOLE) {
+      __builtin_prefetch(in + ROWS_AHEAD * along + at);
+      __builtin_prefetch(in + ROWS_AHEAD * along + at + WHOLE - 1);
+      for (int j = 0; j < WHOLE; j++) to[j] = hr_elem_load(in + at + j);
+    }
 }
 
 /* Rows that lie apart are turned over in registers, a square of LANES by LANES elements at a time: in the stage of s
@@ -118,8 +119,8 @@ static void pack(void *panel, const void *from, int64_t k, int width, int count,
   const hr_elem *in = from;
   int64_t p = 0;
   if (across == 1) {
-    if (width == WHOLE && count == WHOLE)
-      pack_whole_rows(to, in, k, along);
+    if (width % WHOLE == 0 && count == width)
+      pack_whole_rows(to, in, k, width, along);
     else
       pack_rows(to, in, k, width, count, along);
     return;
