@@ -43,10 +43,10 @@ typedef enum hr_isa {
  * always an index into HR_ISA_ROW. Any thread. */
 hr_isa hr_isa_level(void);
 
-/* Whether kernels for AMX may be used: tile registers with products of bytes, and AVX-512 VBMI, on top of the newest
- * level. Only templates with a line "hr-isas: amx" are compiled for it, their tables are named ..._amx, and
- * HR_ISA_HAS_AMX says whether the build has them. The first call asks the operating system to save the registers for
- * this process. The environment can exclude it: HEADRACE_ISA has a fourth value, amx. Any thread. */
+/* Whether kernels for AMX may be used: tile registers with products of bytes and of bfloat16, and AVX-512 VBMI, on top
+ * of the newest level. Only templates with a line "hr-isas: amx" are compiled for it, their tables are named ..._amx,
+ * and HR_ISA_HAS_AMX says whether the build has them. The first call asks the operating system to save the registers
+ * for this process. The environment can exclude it: HEADRACE_ISA has a fourth value, amx. Any thread. */
 bool hr_isa_amx(void);
 
 #endif

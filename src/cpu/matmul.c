@@ -112,7 +112,10 @@ hr_status hr_product_vector(const hr_product *p) {
 }
 
 hr_status hr_product_run(const hr_product *p) {
-  return hr_product_is_vector(p) ? hr_product_vector(p) : hr_product_matrix(p);
+  if (hr_product_is_vector(p)) return hr_product_vector(p);
+  bool done = false;
+  hr_status status = hr_product_half(p, &done);
+  return done || status != HR_OK ? status : hr_product_matrix(p);
 }
 
 /* --- arrays --- */

@@ -41,6 +41,9 @@ hr_status hr_product_run(const hr_product *p) HR_MUST_USE;
 bool hr_product_is_vector(const hr_product *p);
 hr_status hr_product_vector(const hr_product *p) HR_MUST_USE;
 hr_status hr_product_matrix(const hr_product *p) HR_MUST_USE;
+/* A product of half types by the matrix unit. Not `done`, without an error: the processor has none, it would not pay,
+ * or a float16 operand holds infinities or NaN. */
+hr_status hr_product_half(const hr_product *p, bool *done) HR_MUST_USE;
 
 /* For the running processor. */
 const hr_pack_kernels *hr_product_pack(hr_dtype dtype);

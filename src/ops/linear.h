@@ -1,8 +1,8 @@
 /* src/ops/linear.h - products of matrices and what is made of them.
  *
  * M1  Products are of float16, bfloat16, float32, float64 or complex64, after promotion of both operands; half types
- *     are summed in float32 and rounded once. Integers are an error, as in MLX (outer and kron, which add nothing up,
- *     take them).
+ *     are summed in float32 and rounded once (bfloat16 on AMX: numbers below 2^-126 count as 0). Integers are an
+ *     error, as in MLX (outer and kron, which add nothing up, take them).
  * M2  Operands may have any strides, and leading axes broadcast: nothing is copied for a transposed operand.
  * M3  An element's sum is taken in the order of the summed axis, in steps of a fixed length: the same bits for any
  *     number of workers. */
