@@ -95,9 +95,11 @@ hr_status hr_product_vector(const hr_product *p) {
   job.vectors = job.rows ? 1 : p->m;
   job.length = job.rows ? p->m : p->n;
   int64_t along = job.rows ? p->a_k : p->b_k;
-  /* 128 KiB of the matrix a chunk; whole blocks of 256 columns when they are summed up side by side. */
+  /* 128 KiB of the matrix a chunk. Columns that are summed up side by side: 1,024, so that long parts of rows are read
+   * along, but eight chunks at least, of 256. */
   job.block = (128 << 10) / (p->k * bytes) + 1;
-  if (along != 1) job.block = (job.block + 255) / 256 * 256;
+  int64_t most = job.length / 8 < 1024 ? job.length / 8 : 1024;
+  if (along != 1) job.block = ((job.block > most ? job.block : most) + 255) / 256 * 256;
   job.blocks = (job.length + job.block - 1) / job.block;
   hr_status status = hr_buffer_new(&x, (size_t)(p->batch * job.vectors * job.x_bytes));
   if (status != HR_OK) return status;
@@ -106,7 +108,10 @@ hr_status hr_product_vector(const hr_product *p) {
     hr_product_pack(p->dtype)->a((char *)x->data + i * job.x_bytes, from, p->k, 1, 1, 0, job.rows ? p->b_k : p->a_k);
   }
   job.x = x->data;
-  hr_parallel_range_light(p->batch * job.blocks, 1, vector_range, &job);
+  if (job.block * p->k * bytes <= 1 << 20)
+    hr_parallel_range_light(p->batch * job.blocks, 1, vector_range, &job);
+  else
+    hr_parallel_range(p->batch * job.blocks, 1, vector_range, &job);
   hr_buffer_release(x);
   return HR_OK;
 }
