@@ -257,6 +257,11 @@ static void store_range(void *ctx, int64_t first, int64_t end) {
   job->pack->store(job->to + first, job->from + first, end - first);
 }
 
+void hr_product_store(hr_dtype dtype, void *to, const float *from, int64_t count) {
+  store_job job = {hr_product_pack(dtype), to, from};
+  hr_parallel_range_light(count, 1 << 16, store_range, &job);
+}
+
 /* All steps in one loop where a chunk can hold them, else a loop for each. */
 static bool is_whole(const job *j) {
   if (!j->pack_a && !j->pack_b) return true;
@@ -316,8 +321,7 @@ hr_status hr_product_matrix(const hr_product *p) {
     j.c = sums->data;
   }
   HR_TRY(run_groups(&j));
-  store_job store = {j.pack, (uint16_t *)p->c, sums ? sums->data : NULL};
-  if (sums) hr_parallel_range_light(count, 1 << 16, store_range, &store);
+  if (sums) hr_product_store(p->dtype, p->c, sums->data, count);
 done:
   hr_buffer_release(sums);
   return status;

@@ -48,4 +48,7 @@ hr_status hr_product_half(const hr_product *p, bool *done) HR_MUST_USE;
 /* For the running processor. */
 const hr_pack_kernels *hr_product_pack(hr_dtype dtype);
 
+/* to[i] = from[i] rounded to a half type, as a parallel loop. */
+void hr_product_store(hr_dtype dtype, void *to, const float *from, int64_t count);
+
 #endif

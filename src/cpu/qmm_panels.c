@@ -5,7 +5,7 @@
  * nothing but a step of it is ever expanded. Each element's sum is taken in ascending k: the cut changes no bits. */
 #include "array/buffer.h"
 #include "cpu/isa.h"
-#include "cpu/kernels/gemm.h"
+#include "cpu/matmul.h"
 #include "cpu/qmm.h"
 #include "sched/parallel.h"
 
@@ -13,13 +13,7 @@
 enum { DEPTH = 384, TILE_PANELS_A = 4, TILE_PANELS_B = 16, MIN_TILES = 16, PACK_GRAIN = 4, LANES_MAX = 32 };
 
 HR_ISA_DECLARE(hr_gemm_kernels, hr_gemm_f32);
-HR_ISA_DECLARE(hr_pack_kernels, hr_pack_f32);
-HR_ISA_DECLARE(hr_pack_kernels, hr_pack_f16);
-HR_ISA_DECLARE(hr_pack_kernels, hr_pack_bf16);
 static const hr_gemm_kernels *const gemm_of[] = HR_ISA_ROW(hr_gemm_f32);
-static const hr_pack_kernels *const pack_of[] = HR_ISA_ROW(hr_pack_f32);
-static const hr_pack_kernels *const pack_f16_of[] = HR_ISA_ROW(hr_pack_f16);
-static const hr_pack_kernels *const pack_bf16_of[] = HR_ISA_ROW(hr_pack_bf16);
 
 typedef struct panel_job {
   const hr_qmm_product *p;
@@ -117,20 +111,12 @@ static void cut_tiles(panel_job *job) {
   }
 }
 
-typedef struct store_job {
-  const hr_pack_kernels *pack;
-  uint16_t *to;
-  const float *from;
-} store_job;
-
-static void store_range(void *ctx, int64_t first, int64_t end) {
-  const store_job *job = ctx;
-  job->pack->store(job->to + first, job->from + first, end - first);
-}
-
 hr_status hr_qmm_panels(const hr_qmm_product *p) {
-  int level = hr_isa_level();
-  panel_job job = {.p = p, .gemm = gemm_of[level], .pack = pack_of[level], .c = p->y, .depth = min64(p->k, DEPTH)};
+  panel_job job = {.p = p,
+                   .gemm = gemm_of[hr_isa_level()],
+                   .pack = hr_product_pack(HR_FLOAT32),
+                   .c = p->y,
+                   .depth = min64(p->k, DEPTH)};
   hr_buffer *panels = NULL, *sums = NULL;
   hr_status status = HR_OK;
   job.count_a = divide_up(p->m, job.gemm->rows), job.count_b = divide_up(p->n, job.gemm->columns);
@@ -147,10 +133,7 @@ hr_status hr_qmm_panels(const hr_qmm_product *p) {
   hr_parallel_for(pack_chunks, first_chunk, &job);
   for (job.step = 0; job.step < job.steps; job.step++)
     hr_parallel_for(job.tile_chunks + (job.step + 1 < job.steps ? pack_chunks : 0), step_chunk, &job);
-  if (sums) {
-    store_job store = {p->type == HR_QMM_F16 ? pack_f16_of[level] : pack_bf16_of[level], p->y, sums->data};
-    hr_parallel_range(p->m * p->n, 1 << 16, store_range, &store);
-  }
+  if (sums) hr_product_store(p->type == HR_QMM_F16 ? HR_FLOAT16 : HR_BFLOAT16, p->y, sums->data, p->m * p->n);
 done:
   hr_buffer_release(panels);
   hr_buffer_release(sums);
