@@ -6,6 +6,9 @@
 #include "sched/parallel.h"
 
 enum { PACK_GRAIN = 32 << 10 }; /* weights */
+/* Operations of a convolution so short that the thread that waits for it should help, since another worker would wake
+ * late, and of its chunks on average. In longer ones it would share a core with a worker. */
+static const double SHORT_WORK = 300e6, SHORT_CHUNK = 10e6;
 
 #define DECLARE(type, row, name)      \
   HR_ISA_DECLARE(type, row##_##name); \
@@ -42,10 +45,10 @@ static void pack_units(void *ctx, int64_t first, int64_t end) {
   hr_conv_pack(plan, first, end, 0, plan->panel_data);
 }
 
-static void chunk(void *ctx, int64_t index) {
+static void chunks(void *ctx, int64_t first, int64_t end) {
   job *j = ctx;
   void *scratch = hr_scratch_take(&j->scratch);
-  hr_conv_chunk(&j->plan, index, scratch);
+  for (int64_t i = first; i < end; i++) hr_conv_chunk(&j->plan, i, scratch);
   hr_scratch_give(&j->scratch, scratch);
 }
 
@@ -61,12 +64,15 @@ hr_status hr_cpu_conv(const hr_run *run) {
   HR_TRY(hr_buffer_new(&panels, hr_conv_panel_bytes(&j.plan) + HR_DATA_ALIGN));
   uintptr_t start = (uintptr_t)panels->data;
   j.plan.panel_data = (char *)panels->data + (HR_DATA_ALIGN - start % HR_DATA_ALIGN) % HR_DATA_ALIGN;
+  bool light = j.plan.work < SHORT_WORK && j.plan.work < SHORT_CHUNK * (double)j.plan.chunks;
+  void (*range)(int64_t, int64_t, void (*)(void *, int64_t, int64_t), void *) =
+      light ? hr_parallel_range_light : hr_parallel_range;
   HR_TRY(hr_scratch_init(&j.scratch, hr_conv_scratch_bytes(&j.plan), j.plan.chunks));
   if (j.plan.terms > 0 && !j.plan.packs_late) {
     int64_t units = j.plan.panels * hr_conv_pack_rows(&j.plan), size = j.plan.panels * j.plan.terms / units + 1;
-    hr_parallel_range(units, PACK_GRAIN / (size * j.plan.kernels->columns) + 1, pack_units, &j);
+    range(units, PACK_GRAIN / (size * j.plan.kernels->columns) + 1, pack_units, &j);
   }
-  hr_parallel_for(j.plan.chunks, chunk, &j);
+  range(j.plan.chunks, 1, chunks, &j);
 done:
   hr_scratch_deinit(&j.scratch);
   hr_buffer_release(panels);

@@ -68,6 +68,7 @@ typedef struct hr_conv_plan {
   int64_t cached_panels;        /* that stay in L2 while outputs pass by */
   int64_t copy_size, sums_size; /* most elements that a chunk copies; sums that it holds back (half types) */
   int64_t most_runs;
+  double work; /* operations, about */
   int64_t chunks;
   bool packs_late; /* no two chunks take the same panels: each packs its own, which then are in its core's cache */
   char *panel_data;

@@ -213,8 +213,9 @@ static int64_t least_outputs(const hr_conv_plan *p, int64_t work) {
 
 static void cut_chunks(hr_conv_plan *p) {
   int64_t columns = p->kernels->columns, work = 2 * p->terms * columns + ROW_WORK, rows = p->kernels->rows;
-  double total = (double)work * (double)p->panels / PARTS;
-  for (int i = 0; i < HR_CONV_DIMS; i++) total *= (double)p->axis[i].outputs;
+  p->work = (double)work * (double)p->panels;
+  for (int i = 0; i < HR_CONV_DIMS; i++) p->work *= (double)p->axis[i].outputs;
+  double total = p->work / PARTS;
   int64_t target = total > TARGET ? TARGET : total < LEAST ? LEAST : (int64_t)total;
   int64_t least = least_outputs(p, work);
   p->cached_panels = PANEL_BLOCK_BYTES / ((p->terms + 1) * columns * p->unit) + 1;

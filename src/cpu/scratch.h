@@ -21,8 +21,9 @@ void hr_scratch_deinit(hr_scratch *scratch);
 /* Block i < count, for what its users note in it; before the loop. */
 void *hr_scratch_block(const hr_scratch *scratch, int i);
 
-/* Any thread; it gets the block that it had before, if nobody else has it. There is a block for each thread unless the
- * pool has grown since; then this waits for a chunk to end. */
+/* Any thread; it gets the block that it had before, if nobody else has it. There is a block for each worker and one
+ * thread that waits; where more take part, since the pool has grown or several threads wait for a light loop, this
+ * waits for a chunk to end. */
 void *hr_scratch_take(hr_scratch *scratch);
 void hr_scratch_give(hr_scratch *scratch, void *block);
 
