@@ -1,7 +1,7 @@
 /* src/cpu/kernels/vmath32.h - functions in float32 arithmetic, branch-free like vexp.h, so that loops over them become
- * vector code. They need fused multiply-adds (HR_ISA_LEVEL >= 1) for their errors, which docs/accuracy.md lists: below
- * 1 ulp. What would lose the last bit is kept as a sum of two floats, high and low (Dekker 1971), and rounded once, at
- * the end. Coefficients: tools/fit-polynomials. For _tmpl.c files. */
+ * vector code. They need fused multiply-adds (HR_ISA_LEVEL >= 1) for their errors, which docs/accuracy.md lists: 1 ulp,
+ * log2 1.02. What would lose the last bit is kept as a sum of two floats, high and low (Dekker 1971), and rounded once,
+ * at the end. Coefficients: tools/fit-polynomials. For _tmpl.c files. */
 #ifndef HR_CPU_KERNELS_VMATH32_H
 #define HR_CPU_KERNELS_VMATH32_H
 

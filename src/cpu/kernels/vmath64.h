@@ -193,7 +193,10 @@ HR_INLINE float hr_vatan2f(float y, float x) {
 typedef float hr_erfinv_tail;
 #define HR_ERFINV_FMA hr_fmaf
 /* An error of 2^-25 here is a sixth of that in the result. */
-HR_INLINE double hr_erfinv_log(double u) { return hr_log32_of(hr_log32_split_normal((float)u, 0.0f)); }
+HR_INLINE double hr_erfinv_log(double u) {
+  hr_log32_parts l = hr_log32_split_normal((float)u, 0.0f);
+  return hr_fma(l.k, 0x1.62e42fefa39efp-1, (double)l.f + (double)l.rest);
+}
 #else
 typedef double hr_erfinv_tail;
 #define HR_ERFINV_FMA hr_fma
