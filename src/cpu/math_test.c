@@ -124,7 +124,7 @@ static const unary_case unary_cases[] = {
     {"expm1", HR_UNARY_EXPM1, expm1, 0.51},
     {"log", HR_UNARY_LOG, log, 1},
     {"log1p", HR_UNARY_LOG1P, log1p, 0.51},
-    {"log2", HR_UNARY_LOG2, log2, 1.02},
+    {"log2", HR_UNARY_LOG2, log2, 1},
     {"log10", HR_UNARY_LOG10, log10, 1},
     {"sin", HR_UNARY_SIN, sin, 1},
     {"cos", HR_UNARY_COS, cos, 1},

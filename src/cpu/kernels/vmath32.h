@@ -1,6 +1,6 @@
 /* src/cpu/kernels/vmath32.h - functions in float32 arithmetic, branch-free like vexp.h, so that loops over them become
- * vector code. They need fused multiply-adds (HR_ISA_LEVEL >= 1) for their errors, which docs/accuracy.md lists: 1 ulp,
- * log2 1.02. What would lose the last bit is kept as a sum of two floats, high and low (Dekker 1971), and rounded once,
+ * vector code. They need fused multiply-adds (HR_ISA_LEVEL >= 1) for their errors, which docs/accuracy.md lists: 1 ulp.
+ * What would lose the last bit is kept as a sum of two floats, high and low (Dekker 1971), and rounded once,
  * at the end. Coefficients: tools/fit-polynomials. For _tmpl.c files. */
 #ifndef HR_CPU_KERNELS_VMATH32_H
 #define HR_CPU_KERNELS_VMATH32_H
@@ -12,10 +12,10 @@ HR_INLINE float hr_sign32(float size, float x) {
   return hr_f32_bits(hr_bits_f32(size) | (hr_bits_f32(x) & 0x80000000u));
 }
 
-/* --- logarithms: x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt 2, ln(1 + f) = f + rest --- */
+/* --- logarithms: x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt 2, ln(1 + f) = f - f^2 / 2 + cube --- */
 
 typedef struct hr_log32_parts {
-  float k, f, rest, square_low; /* of f^2, what rounding took */
+  float k, f, square, square_low, cube; /* f^2 in two floats */
 } hr_log32_parts;
 
 /* Normal x > 0, or bits of which k and f are of no use. `below` is added to k. */
@@ -32,11 +32,10 @@ HR_INLINE hr_log32_parts hr_log32_split_normal(float x, float below) {
   p = hr_fmaf(p, f, 0.20002205669879913f);
   p = hr_fmaf(p, f, -0.2500160336494446f);
   p = hr_fmaf(p, f, 0.33333322405815125f);
-  p = hr_fmaf(p, f, -0.49999988079071045f);
   l.f = f;
-  float square = f * f;
-  l.rest = square * p;
-  l.square_low = hr_fmaf(f, f, -square);
+  l.square = f * f;
+  l.square_low = hr_fmaf(f, f, -l.square);
+  l.cube = l.square * hr_fmaf(p, f, 1.1920928955078125e-07f);
   return l;
 }
 
@@ -54,18 +53,19 @@ HR_INLINE float hr_log32_special(float y, float x) {
 /* ln 2 in two parts, the first so short that the product is exact */
 HR_INLINE float hr_log32_of(hr_log32_parts l) {
   float big = l.k * 0x1.62e4p-1f, high = big + l.f, low = l.f - (high - big);
-  return high + (hr_fmaf(l.k, 1.428606765330187e-06f, low) + l.rest);
+  return high + (hr_fmaf(l.k, 1.428606765330187e-06f, low) + hr_fmaf(l.square, -0.5f, l.cube));
 }
 
 HR_INLINE float hr_vlogf(float x) { return hr_log32_special(hr_log32_of(hr_log32_split(x)), x); }
 
-/* In another base: k base_high + k base_low + (f + rest) c, the first product exact, c f in two floats. */
+/* In another base: k base_high + k base_low + (f - f^2 / 2 + cube) c, the first product exact, c f in two
+ * floats. */
 HR_INLINE float hr_log32_other(float x, float base_high, float base_low, float c, float c_low) {
   hr_log32_parts l = hr_log32_split(x);
   float part = l.f * c, below = hr_fmaf(l.f, c_low, hr_fmaf(l.f, c, -part));
-  below = hr_fmaf(l.square_low, -0.5f * c, below);
+  below = hr_fmaf(l.square, -0.5f * c, hr_fmaf(l.square_low, -0.5f * c, below));
   float big = l.k * base_high, high = big + part, low = part - (high - big);
-  low += hr_fmaf(l.k, base_low, hr_fmaf(l.rest, c, below));
+  low += hr_fmaf(l.k, base_low, hr_fmaf(l.cube, c, below));
   return hr_log32_special(high + low, x);
 }
 

@@ -195,7 +195,7 @@ typedef float hr_erfinv_tail;
 /* An error of 2^-25 here is a sixth of that in the result. */
 HR_INLINE double hr_erfinv_log(double u) {
   hr_log32_parts l = hr_log32_split_normal((float)u, 0.0f);
-  return hr_fma(l.k, 0x1.62e42fefa39efp-1, (double)l.f + (double)l.rest);
+  return hr_fma(l.k, 0x1.62e42fefa39efp-1, (double)l.f + (double)hr_fmaf(l.square, -0.5f, l.cube));
 }
 #else
 typedef double hr_erfinv_tail;
