@@ -35,6 +35,7 @@ HR_INLINE hr_log32_parts hr_log32_split_normal(float x, float below) {
   l.f = f;
   l.square = f * f;
   l.square_low = hr_fmaf(f, f, -l.square);
+  /* the fit has -0.49999988 for f^2: the half goes with the square */
   l.cube = l.square * hr_fmaf(p, f, 1.1920928955078125e-07f);
   return l;
 }
