@@ -249,7 +249,8 @@ static bool from_view(hr_state *st, const Py_buffer *view, mlx_array *out) {
   if (PyBuffer_IsContiguous(view, 'C')) return from_memory(st, view->buf, view, out);
   char *copy = PyMem_Malloc((size_t)view->len + 1);
   if (!copy) return PyErr_NoMemory(), false;
-  bool good = PyBuffer_ToContiguous(copy, view, view->len, 'C') == 0 && from_memory(st, copy, view, out);
+  Py_buffer *source = (Py_buffer *)view; /* const in CPython 3.11 and later */
+  bool good = PyBuffer_ToContiguous(copy, source, view->len, 'C') == 0 && from_memory(st, copy, view, out);
   PyMem_Free(copy);
   return good;
 }
