@@ -4,17 +4,9 @@
 
 #include "world.h"
 
-/* ThreadSanitizer ends children that make threads. */
-#if defined(__SANITIZE_THREAD__)
-#define NO_THREADS_AFTER_FORK 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define NO_THREADS_AFTER_FORK 1
-#endif
-#endif
-#ifndef NO_THREADS_AFTER_FORK
-#define NO_THREADS_AFTER_FORK 0
-#endif
+/* ThreadSanitizer ends children that make threads. AddressSanitizer's allocator does not know of forks: a child waits
+ * for ever for a lock that another thread had there. */
+enum { NO_THREADS_AFTER_FORK = HR_SANITIZED };
 
 /* Runs fn(arg) in a child; it answers the line of its first failed check, 0 for none. */
 static void in_child(int (*fn)(void *arg), void *arg) {
