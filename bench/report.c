@@ -26,9 +26,16 @@ static double median(double *values, int count) {
   return quantile(values, count, 0.5);
 }
 
-static bool reached(const bench_row *row, double value, double ratio) {
-  if (row->on == BENCH_NO_GOAL) return true;
-  double judged = row->on == BENCH_OF_RATIO ? ratio : value;
+/* A goal that is a ratio says nothing where there is no limit: the library is not there, or cannot do it. */
+static bench_goal goal_of(const bench_result *result) {
+  return result->row->on == BENCH_OF_RATIO && !(result->limit > 0) ? BENCH_NO_GOAL : result->row->on;
+}
+
+static bool reached(const bench_result *result) {
+  const bench_row *row = result->row;
+  bench_goal on = goal_of(result);
+  if (on == BENCH_NO_GOAL) return true;
+  double judged = on == BENCH_OF_RATIO ? result->ratio : result->value;
   return row->better == BENCH_LESS ? judged <= row->goal : judged >= row->goal;
 }
 
@@ -54,7 +61,7 @@ void bench_judge(bench_result *result) {
     result->limit = median(limits, count);
     result->ratio = median(ratios, count);
   }
-  result->ok = reached(result->row, result->value, result->ratio);
+  result->ok = reached(result);
 }
 
 double bench_mean_ratio(const bench_result *results, int count) {
@@ -84,20 +91,21 @@ static const char *number(char *text, size_t size, double x) {
 
 void bench_print(FILE *out, const bench_result *result) {
   const bench_row *row = result->row;
+  bench_goal on = goal_of(result);
   char value[32], limit[32] = "", ratio[32] = "", goal[48] = "";
   if (isnan(result->value)) {
     fprintf(out, "%-50s %10s\n", row->name, "failed");
     return;
   }
   if (result->limit > 0) number(limit, sizeof limit, result->limit), number(ratio, sizeof ratio, result->ratio);
-  if (row->on != BENCH_NO_GOAL)
+  if (on != BENCH_NO_GOAL)
     snprintf(goal, sizeof goal, "%s%g%s", row->better == BENCH_LESS ? "<=" : ">=", row->goal,
-             row->on == BENCH_OF_RATIO ? "x" : "");
+             on == BENCH_OF_RATIO ? "x" : "");
   fprintf(out, "%-50s %10s %4.0f%% %-7s %10s %7s  %-8s %s\n", row->name, number(value, sizeof value, result->value),
           100 * result->spread, row->unit, limit, ratio, goal,
-          row->on == BENCH_NO_GOAL ? ""
-          : result->ok             ? "yes"
-                                   : "NO");
+          on == BENCH_NO_GOAL ? ""
+          : result->ok        ? "yes"
+                              : "NO");
   fflush(out);
 }
 
@@ -124,14 +132,15 @@ static void put_row(FILE *file, const bench_result *result) {
   const bench_row *row = result->row;
   static const char *const goals[] = {
       [BENCH_NO_GOAL] = "null", [BENCH_OF_VALUE] = "\"value\"", [BENCH_OF_RATIO] = "\"ratio\""};
+  bench_goal on = goal_of(result);
   bool done = !isnan(result->value);
   fprintf(file, "    {\"name\": \"%s\", \"unit\": \"%s\", \"better\": \"%s\", ", row->name, row->unit,
           row->better == BENCH_LESS ? "less" : "more");
   put_number(file, "value", result->value, done);
   put_number(file, "limit", result->limit, done && result->limit > 0);
   put_number(file, "ratio", result->ratio, done && result->limit > 0);
-  put_number(file, "goal", row->goal, row->on != BENCH_NO_GOAL);
-  fprintf(file, "\"goal_of\": %s, \"ok\": %s, ", goals[row->on], result->ok ? "true" : "false");
+  put_number(file, "goal", row->goal, on != BENCH_NO_GOAL);
+  fprintf(file, "\"goal_of\": %s, \"ok\": %s, ", goals[on], result->ok ? "true" : "false");
   put_number(file, "best", result->best, done);
   put_number(file, "spread", result->spread, done);
   put_samples(file, "samples", result, false);
