@@ -102,8 +102,19 @@ static void *fail_late(void *arg) {
   return NULL;
 }
 
+/* ThreadSanitizer of Clang 14 ends the process when its functions are called in the last destructors of a thread. */
+#if defined(__clang__) && defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NO_LATE_DESTRUCTORS 1
+#endif
+#endif
+#ifndef NO_LATE_DESTRUCTORS
+#define NO_LATE_DESTRUCTORS 0
+#endif
+
 static void test_thread_edges(void **state) {
   (void)state;
+  if (NO_LATE_DESTRUCTORS) skip();
   char text[128];
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, fail_without_block, text), 0);
