@@ -25,11 +25,12 @@ check: setup                               ## everything that must pass before a
 check-full: setup                          ## also: every sanitizer, instruction set and compiler, long stress
 	@tools/check --full
 
-bench: build                               ## time Headrace
+bench: build                               ## time Headrace, and its peers where they are installed
 	$(BUILD)/bench/headrace-bench
+	@[ ! -d build/venv-bench ] || bench/peers --no-install
 	bench/python
 
-bench-peers: build                         ## time Headrace and its peers side by side
+bench-peers: build                         ## install the peers, time them and Headrace side by side
 	bench/peers
 
 bench-page:                                ## write docs/performance.md from build/bench.json
