@@ -84,11 +84,22 @@ static hr_status check_product(const hr_array *a, const hr_array *b) {
                  hr_array_format(text_a, a), hr_array_format(text_b, b), length_a, length_b);
 }
 
+/* Operands of one dtype, with the same leading axes. */
+static bool match_already(const hr_array *a, const hr_array *b) {
+  if (!a || !b || a->ndim < 2 || a->ndim != b->ndim || hr_array_dtype(a) != hr_array_dtype(b)) return false;
+  return hr_dtype_is_inexact(hr_array_dtype(a)) &&
+         memcmp(hr_array_shape(a), hr_array_shape(b), (size_t)(a->ndim - 2) * sizeof(int)) == 0;
+}
+
 hr_status hr_matmul(hr_array **out, hr_array *a, hr_array *b, hr_stream *s) {
   hr_array *cast[2] = {NULL}, *full[2] = {NULL}, *in[2] = {NULL}, *result = NULL;
   int dropped[2], drop_count = 0;
   hr_status status = HR_OK;
   *out = NULL;
+  if (match_already(a, b)) {
+    HR_TRY(check_product(a, b));
+    return hr_apply(out, &hr_op_matmul, (hr_array *[]){a, b}, 2, NULL, s);
+  }
   HR_TRY(promote_pair(cast, "matmul", a, b, s));
   HR_TRY(check_product(a, b));
   HR_TRY(a->ndim == 1 ? hr_expand_dims(&full[0], cast[0], 0, s) : hr_expand_dims_axes(&full[0], cast[0], NULL, 0, s));
