@@ -73,7 +73,8 @@ def test_matmul_strides(dtype):
 
 
 @FLOATING
-@pytest.mark.parametrize("m, k, n", [(1, 300, 1), (64, 300, 33), (1, 500, 257), (257, 500, 1), (129, 1025, 70)])
+@pytest.mark.parametrize("m, k, n", [(1, 300, 1), (64, 300, 33), (1, 500, 257), (257, 500, 1), (129, 1025, 70),
+                                     (64, 5000, 48), (1, 3000, 800), (5, 2500, 900)])
 def test_matmul_rounding(dtype, m, k, n):
     """The error of each element against the size of its terms: k roundings at most, half types are rounded once."""
     random = np.random.default_rng(7)

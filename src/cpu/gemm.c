@@ -13,7 +13,8 @@
 /* DEPTH numbers of k a step. Packed, A has its rows one after the other, and a panel of B is slabs as wide as a tile of
  * the kernel. UNIT_ROWS rows of A are packed at a time, and UNIT numbers of k of a slab. */
 enum { DEPTH = 512, UNIT_ROWS = 16, UNIT = 32, FEW_ROWS = 24 };
-static const int64_t DIRECT_BYTES = 1 << 20, NEAR_BYTES = 24 << 10, GROUP_BYTES = 8 << 20, WHOLE_BYTES = 2 << 20;
+static const int64_t DIRECT_BYTES = 1 << 20, NEAR_BYTES = 24 << 10, FAR_BYTES = 1 << 20, GROUP_BYTES = 8 << 20,
+                     WHOLE_BYTES = 2 << 20;
 /* A panel of B leaves room in L2 for what passes by. */
 static const int64_t PANEL_BYTES = 512 << 10;
 /* Operations of a chunk, 20 to 100 us, and of a tile at most. MIN_TILES keeps cores busy. */
@@ -27,6 +28,11 @@ enum { MIN_TILES = 16 };
 HR_ISA_DECLARE(hr_block_kernels, hr_block_f32);
 HR_ISA_DECLARE(hr_block_kernels, hr_block_f64);
 static const hr_block_kernels *const f32[] = HR_ISA_ROW(hr_block_f32), *const f64[] = HR_ISA_ROW(hr_block_f64);
+
+const hr_block_kernels *hr_product_block(hr_dtype dtype) {
+  if (dtype != HR_FLOAT32 && dtype != HR_FLOAT64) return NULL;
+  return dtype == HR_FLOAT64 ? f64[hr_isa_level()] : f32[hr_isa_level()];
+}
 
 /* Counts of rows, columns and k are in numbers of the sums' type: a complex product has twice the columns and twice the
  * k of its matrices (kernels/gemm.h). */
@@ -145,6 +151,7 @@ static hr_gemm_block block_of(const job *j, int64_t step, const tile *t, const p
     block.b = hr_product_b(p, index) + (at * p->b_k + t->column) * j->unit;
   }
   block.far = block.k * t->n * j->unit > NEAR_BYTES;
+  block.c_far = p->batch * p->m * p->n * j->unit > FAR_BYTES;
   return block;
 }
 
@@ -197,7 +204,7 @@ static void run_steps(job *j) {
 
 /* --- the cut --- */
 
-/* Rows of B in place: without gaps, and few enough that they stay in L2, or hardly read twice. */
+/* Rows of B in place: without gaps, and few enough that a tile's stay in L2, or hardly read twice. */
 static bool reads_b(const hr_product *p, int64_t unit) {
   if (p->n == 1) return true;
   return p->b_column == 1 && (p->k * p->n * unit <= DIRECT_BYTES || p->m <= FEW_ROWS);
@@ -246,22 +253,6 @@ static void cut_tiles(job *j) {
   j->flops *= j->grain;
 }
 
-typedef struct store_job {
-  const hr_pack_kernels *pack;
-  uint16_t *to;
-  const float *from;
-} store_job;
-
-static void store_range(void *ctx, int64_t first, int64_t end) {
-  const store_job *job = ctx;
-  job->pack->store(job->to + first, job->from + first, end - first);
-}
-
-void hr_product_store(hr_dtype dtype, void *to, const float *from, int64_t count) {
-  store_job job = {hr_product_pack(dtype), to, from};
-  hr_parallel_range_light(count, 1 << 16, store_range, &job);
-}
-
 /* All steps in one loop where a chunk can hold them, else a loop for each. */
 static bool is_whole(const job *j) {
   if (!j->pack_a && !j->pack_b) return true;
@@ -300,16 +291,50 @@ done:
   return status;
 }
 
+/* --- small products, many of them or one: an item is a tile whose operands are read in place --- */
+
+static bool is_small(const hr_product *p, int64_t unit) {
+  if (p->dtype != HR_FLOAT32 && p->dtype != HR_FLOAT64) return false;
+  int64_t flops = 2 * p->m * p->n * p->k;
+  return p->k <= DEPTH && flops <= (p->batch > 1 ? CHUNK_FLOPS : LEAST_FLOPS) && reads_a(p) && reads_b(p, unit);
+}
+
+static void items_range(void *ctx, int64_t first, int64_t end) {
+  const job *j = ctx;
+  const hr_product *p = j->p;
+  hr_gemm_block block = {
+      .a_row = p->a_row, .a_k = p->a_k, .b_k = p->b_k, .c_row = p->n, .m = p->m, .n = p->n, .k = p->k};
+  block.far = p->k * p->n * j->unit > NEAR_BYTES;
+  block.c_far = p->batch * p->m * p->n * j->unit > FAR_BYTES;
+  for (int64_t i = first; i < end; i++) {
+    block.a = hr_product_a(p, i), block.b = hr_product_b(p, i);
+    block.c = p->c + i * p->m * p->n * j->unit;
+    j->kernels->multiply(&block);
+  }
+}
+
+static void run_small(job *j) {
+  const hr_product *p = j->p;
+  int64_t flops = 2 * p->m * p->n * p->k, chunk = max64(min64(CHUNK_FLOPS, flops * p->batch / 2), LEAST_FLOPS);
+  int64_t grain = p->batch == 1 ? 1 : divide_up(p->batch, divide_up(flops * p->batch, chunk));
+  if (flops * p->batch <= SHORT_FLOPS)
+    hr_parallel_range_light(p->batch, grain, items_range, j);
+  else
+    hr_parallel_range_long(p->batch, grain, items_range, j);
+}
+
 hr_status hr_product_matrix(const hr_product *p) {
   bool is_double = p->dtype == HR_FLOAT64, in_place = is_double || p->dtype == HR_FLOAT32;
   hr_buffer *sums = NULL;
   hr_status status = HR_OK;
   job j = {.p = p,
-           .kernels = is_double ? f64[hr_isa_level()] : f32[hr_isa_level()],
+           .kernels = hr_product_block(is_double ? HR_FLOAT64 : HR_FLOAT32),
            .pack = hr_product_pack(p->dtype),
            .c = p->c,
            .complex = p->dtype == HR_COMPLEX64 ? 2 : 1,
            .unit = is_double ? 8 : 4};
+  if (is_small(p, j.unit)) return run_small(&j), HR_OK;
+  if (hr_product_is_deep(p)) return hr_product_deep(p);
   j.n = p->n * j.complex;
   bool halves = j.pack->store != NULL;
   j.pack_a = halves || !reads_a(p), j.pack_b = !in_place || !reads_b(p, j.unit);

@@ -1,4 +1,4 @@
-/* Matrix products: which way is taken, and products with a vector. */
+/* Matrix products: which way is taken, and what the ways share. */
 #include "cpu/matmul.h"
 
 #include <string.h>
@@ -15,10 +15,6 @@ DECLARE(hr_pack_kernels, hr_pack, f64)
 DECLARE(hr_pack_kernels, hr_pack, f16)
 DECLARE(hr_pack_kernels, hr_pack, bf16)
 DECLARE(hr_pack_kernels, hr_pack, c64)
-DECLARE(hr_gemv_kernels, hr_gemv, f32)
-DECLARE(hr_gemv_kernels, hr_gemv, f64)
-DECLARE(hr_gemv_kernels, hr_gemv, f16)
-DECLARE(hr_gemv_kernels, hr_gemv, bf16)
 
 const hr_pack_kernels *hr_product_pack(hr_dtype dtype) {
   int level = hr_isa_level();
@@ -31,89 +27,47 @@ const hr_pack_kernels *hr_product_pack(hr_dtype dtype) {
   }
 }
 
-static const hr_gemv_kernels *gemv_kernels(hr_dtype dtype) {
-  int level = hr_isa_level();
-  switch (dtype) {
-    case HR_FLOAT32: return hr_gemv_f32_of[level];
-    case HR_FLOAT64: return hr_gemv_f64_of[level];
-    case HR_FLOAT16: return hr_gemv_f16_of[level];
-    case HR_BFLOAT16: return hr_gemv_bf16_of[level];
-    default: return NULL;
-  }
+/* --- sums in parts --- */
+
+typedef struct sum_job {
+  hr_dtype dtype;
+  char *to, *parts;
+  int64_t bytes, item, count, part_count; /* bytes of a sum and of an element of the result */
+} sum_job;
+
+static void add_f32(float *restrict to, const float *restrict from, int64_t count) {
+  for (int64_t i = 0; i < count; i++) to[i] += from[i];
+}
+static void add_f64(double *restrict to, const double *restrict from, int64_t count) {
+  for (int64_t i = 0; i < count; i++) to[i] += from[i];
 }
 
-/* --- products with a vector, and of few rows with a matrix whose columns are runs --- */
-
-/* So many rows read a block of a matrix that is not small again from the cache in less time than packing it takes. */
-enum { FEW_ROWS = 8, LARGE = 1 << 16 };
-
-static bool few_rows(const hr_product *p) {
-  return p->b_k == 1 && (p->m == 1 || (p->m <= FEW_ROWS && p->n * p->k >= LARGE));
-}
-
-typedef struct vector_job {
-  const hr_product *p;
-  const hr_gemv_kernels *kernels;
-  const char *x; /* k sums' elements for each vector of each of the batch */
-  bool rows;     /* the vector is B: y = A x; else y = x B */
-  int64_t vectors, length, block, blocks, x_bytes;
-} vector_job;
-
-static void vector_chunk(const vector_job *job, int64_t chunk) {
-  const hr_product *p = job->p;
-  int64_t index = chunk / job->blocks, first = chunk % job->blocks * job->block;
-  int64_t count = job->length - first < job->block ? job->length - first : job->block;
-  int64_t bytes = p->item_bytes;
-  const char *matrix = job->rows ? hr_product_a(p, index) : hr_product_b(p, index);
-  int64_t across = job->rows ? p->a_row : p->b_column, along = job->rows ? p->a_k : p->b_k;
-  matrix += first * across * bytes;
-  for (int64_t i = index * job->vectors; i < (index + 1) * job->vectors; i++) {
-    const char *x = job->x + i * job->x_bytes;
-    char *y = p->c + (i * job->length + first) * bytes;
-    if (along == 1)
-      job->kernels->dots(y, matrix, across, count, x, p->k);
+static void sum_range(void *ctx, int64_t first, int64_t end) {
+  const sum_job *j = ctx;
+  const hr_pack_kernels *pack = hr_product_pack(j->dtype);
+  char *sums = j->parts + first * j->bytes;
+  for (int64_t i = 1; i < j->part_count; i++) {
+    const char *part = sums + i * j->count * j->bytes;
+    if (j->dtype == HR_FLOAT64)
+      add_f64((double *)sums, (const double *)part, end - first);
     else
-      job->kernels->sums(y, matrix, along, count, x, p->k);
+      add_f32((float *)sums, (const float *)part, end - first);
   }
-}
-
-static void vector_range(void *ctx, int64_t first, int64_t end) {
-  for (int64_t i = first; i < end; i++) vector_chunk(ctx, i);
-}
-
-bool hr_product_is_vector(const hr_product *p) {
-  if (!gemv_kernels(p->dtype)) return false;
-  if (p->n == 1 && (p->a_k == 1 || p->a_row == 1)) return true;
-  return (p->m == 1 && p->b_column == 1) || few_rows(p);
-}
-
-hr_status hr_product_vector(const hr_product *p) {
-  vector_job job = {.p = p, .kernels = gemv_kernels(p->dtype), .rows = p->n == 1 && (p->a_k == 1 || p->a_row == 1)};
-  hr_buffer *x = NULL;
-  int64_t sum_bytes = p->dtype == HR_FLOAT64 ? 8 : 4, bytes = p->item_bytes;
-  job.x_bytes = p->k * sum_bytes;
-  job.vectors = job.rows ? 1 : p->m;
-  job.length = job.rows ? p->m : p->n;
-  int64_t along = job.rows ? p->a_k : p->b_k;
-  /* 128 KiB of the matrix a chunk. Columns that are summed up side by side: 1,024, so that long parts of rows are read
-   * along, but eight chunks at least, of 256. */
-  job.block = (128 << 10) / (p->k * bytes) + 1;
-  int64_t most = job.length / 8 < 1024 ? job.length / 8 : 1024;
-  if (along != 1) job.block = ((job.block > most ? job.block : most) + 255) / 256 * 256;
-  job.blocks = (job.length + job.block - 1) / job.block;
-  hr_status status = hr_buffer_new(&x, (size_t)(p->batch * job.vectors * job.x_bytes));
-  if (status != HR_OK) return status;
-  for (int64_t i = 0; i < p->batch * job.vectors; i++) {
-    const char *from = job.rows ? hr_product_b(p, i) : hr_product_a(p, i / p->m) + i % p->m * p->a_row * bytes;
-    hr_product_pack(p->dtype)->a((char *)x->data + i * job.x_bytes, from, p->k, 1, 1, 0, job.rows ? p->b_k : p->a_k);
-  }
-  job.x = x->data;
-  if (job.block * p->k * bytes <= 1 << 20)
-    hr_parallel_range_light(p->batch * job.blocks, 1, vector_range, &job);
+  if (pack->store)
+    pack->store(j->to + first * j->item, (const float *)sums, end - first);
   else
-    hr_parallel_range(p->batch * job.blocks, 1, vector_range, &job);
-  hr_buffer_release(x);
-  return HR_OK;
+    memcpy(j->to + first * j->item, sums, (size_t)((end - first) * j->bytes));
+}
+
+void hr_product_sum(hr_dtype dtype, void *to, void *parts, int64_t count, int64_t part_count) {
+  sum_job job = {.dtype = dtype,
+                 .to = to,
+                 .parts = parts,
+                 .bytes = dtype == HR_FLOAT64 ? 8 : 4,
+                 .item = hr_dtype_bytes[dtype],
+                 .count = count,
+                 .part_count = part_count};
+  hr_parallel_range_light(count, part_count > 1 ? 4096 : 1 << 16, sum_range, &job);
 }
 
 hr_status hr_product_run(const hr_product *p) {

@@ -45,10 +45,19 @@ hr_status hr_product_matrix(const hr_product *p) HR_MUST_USE;
  * or a float16 operand holds infinities or NaN. */
 hr_status hr_product_half(const hr_product *p, bool *done) HR_MUST_USE;
 
+/* A real product with a long k beside a small result. */
+bool hr_product_is_deep(const hr_product *p);
+hr_status hr_product_deep(const hr_product *p) HR_MUST_USE;
+
 /* For the running processor. */
 const hr_pack_kernels *hr_product_pack(hr_dtype dtype);
+const hr_block_kernels *hr_product_block(hr_dtype dtype); /* NULL: dtype is neither float32 nor float64 */
 
-/* to[i] = from[i] rounded to a half type, as a parallel loop. */
-void hr_product_store(hr_dtype dtype, void *to, const float *from, int64_t count);
+/* to[i] = the sum, in order, of parts[j * count + i] for j < part_count, which is used up; in the type of the sums, and
+ * rounded to a half type once. A parallel loop. */
+void hr_product_sum(hr_dtype dtype, void *to, void *parts, int64_t count, int64_t part_count);
+static inline void hr_product_store(hr_dtype dtype, void *to, float *sums, int64_t count) {
+  hr_product_sum(dtype, to, sums, count, 1);
+}
 
 #endif

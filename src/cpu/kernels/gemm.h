@@ -32,7 +32,8 @@ typedef struct hr_gemm_block {
   int64_t b_slab;  /* 0: no slabs */
   int64_t m, n, k; /* at least 1 */
   bool add;
-  bool far; /* B is not in L1: it is fetched ahead */
+  bool far;   /* B is not in L1: it is fetched ahead */
+  bool c_far; /* C is not in L2 */
 } hr_gemm_block;
 
 /* Tables f32 and f64. Reads the rows of A once for `columns` columns of B each time, so B should be in L2. */
@@ -51,13 +52,17 @@ typedef struct hr_pack_kernels {
   void (*store)(void *to, const float *from, int64_t count);
 } hr_pack_kernels;
 
-/* Tables f32, f64, f16, bf16: products with a vector, limited by reading the matrix. x is in the type of the sums
- * (float, or double for f64), y in the dtype. */
+/* Tables f32, f64, f16, bf16: products with a few vectors, limited by reading the matrix. x is in the type of the sums
+ * (float, or double for f64). */
 typedef struct hr_gemv_kernels {
-  /* y[r] = sum of w[r * ld + p] * x[p]: rows one after the other; 64 lanes in a fixed tree. */
+  /* y[r] = sum of w[r * ld + p] * x[p], in the dtype: rows one after the other; 64 lanes in a fixed tree. */
   void (*dots)(void *y, const void *w, int64_t ld, int64_t rows, const void *x, int64_t k);
-  /* y[j] = sum of w[p * ld + j] * x[p]: columns [0, columns), p ascending. */
-  void (*sums)(void *y, const void *w, int64_t ld, int64_t columns, const void *x, int64_t k);
+  /* y[v * y_row + j] = sum of w[p * ld + j] * x[v * x_row + p], in the type of the sums, p ascending, for v < vectors
+   * <= HR_GEMV_VECTORS and j < columns. Reads w once. */
+  void (*sums)(void *y, int64_t y_row, const void *w, int64_t ld, int64_t columns, const void *x, int64_t x_row,
+               int vectors, int64_t k);
 } hr_gemv_kernels;
+
+enum { HR_GEMV_VECTORS = 8 };
 
 #endif

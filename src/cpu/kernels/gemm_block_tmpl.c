@@ -12,23 +12,35 @@ enum { VECTORS = 4 };
 enum { VECTORS = 2 };
 #endif
 /* Rows of B that are fetched before their use: few, since rows a power of two apart share a set of L1. */
-enum { ROWS = 6, ROWS_OF_ONE = 12, AHEAD = 8 };
+enum { ROWS = 6, ROWS_OF_ONE = 12, AHEAD = 8, PANEL = 16384 / sizeof(hr_elem) };
 
+/* Tiles of one size below each other: the first one's place. */
 typedef struct place {
   const hr_gemm_block *block;
   const hr_elem *a, *b;
   hr_elem *c;
-  int last; /* columns of the last vector */
+  int64_t tiles, ahead; /* what is fetched: so far from what is read */
+  int last;             /* columns of the last vector */
+  bool far;
 } place;
 
-/* Steps along k. The pointer to what is fetched is one of its own: with addresses made from b the compiler runs out of
- * general registers, and moves between those and the vectors' take the place of fused operations. */
+/* Three rows share a pointer, whose origin is hidden: the addresses of 12 rows that are all made from one take more
+ * general registers than there are, and moves between those and the vectors' take the place of fused operations. */
+enum { SHARED = 3, POINTERS = ROWS_OF_ONE / SHARED };
+#define HIDE(pointer) __asm__ volatile("" : "+r"(pointer))
+
+/* Steps along k. What is fetched ahead has a pointer of its own for the same reason. */
 static inline __attribute__((always_inline)) void steps_of(hr_vec sums[ROWS_OF_ONE][VECTORS], int64_t count, place *at,
                                                            int rows, int vectors, bool part, bool far) {
-  const hr_elem *a = at->a, *b = at->b;
+  const hr_elem *b = at->b, *a[POINTERS] = {at->a};
   int64_t a_row = at->block->a_row, a_k = at->block->a_k, b_k = at->block->b_k;
-  const hr_elem *ahead = b + AHEAD * b_k;
-  for (int64_t p = 0; p < count; p++, a += a_k, b += b_k) {
+  const hr_elem *ahead = b + at->ahead;
+#pragma GCC unroll 4
+  for (int i = 1; i < (rows + SHARED - 1) / SHARED; i++) {
+    a[i] = a[i - 1] + SHARED * a_row;
+    HIDE(a[i]);
+  }
+  for (int64_t p = 0; p < count; p++, b += b_k) {
     hr_vec y[VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) {
@@ -39,12 +51,14 @@ static inline __attribute__((always_inline)) void steps_of(hr_vec sums[ROWS_OF_O
     if (far) ahead += b_k;
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++) {
-      hr_vec x = hr_vec_set(a[i * a_row]);
+      hr_vec x = hr_vec_set(a[i / SHARED][i % SHARED * a_row]);
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; v++) sums[i][v] = hr_vec_fma(x, y[v], sums[i][v]);
     }
+#pragma GCC unroll 4
+    for (int i = 0; i < (rows + SHARED - 1) / SHARED; i++) a[i] += a_k;
   }
-  at->a = a, at->b = b;
+  at->a = a[0], at->b = b;
 }
 
 static inline __attribute__((always_inline)) void put(hr_elem *c, hr_vec sum, bool add, bool part, int count) {
@@ -71,7 +85,8 @@ static inline __attribute__((always_inline)) void tile(place at, int rows, int v
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) sums[i][v] = hr_vec_set(0);
-  if (at.block->far) {
+  if (at.block->c_far && !add) fetch_rows(c, c_row, 0, rows, vectors);
+  if (at.far) {
     int64_t first = add ? at.block->k / 2 : 0;
     if (add) fetch_rows(c, c_row, 0, rows / 2, vectors);
     steps_of(sums, first, &at, rows, vectors, part, true);
@@ -81,16 +96,25 @@ static inline __attribute__((always_inline)) void tile(place at, int rows, int v
     steps_of(sums, at.block->k, &at, rows, vectors, part, false);
   }
 #pragma GCC unroll 12
-  for (int i = 0; i < rows; i++)
+  for (int i = 0; i < rows; i++) {
+    HIDE(c);
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++)
-      put(c + i * c_row + v * HR_VEC_LANES, sums[i][v], add, part && v == vectors - 1, at.last);
+    for (int v = 0; v < vectors; v++) put(c + v * HR_VEC_LANES, sums[i][v], add, part && v == vectors - 1, at.last);
+    c += c_row;
+  }
+}
+
+static inline __attribute__((always_inline)) void column(place at, int rows, int vectors, bool part) {
+  for (; at.tiles > 0; at.tiles--) {
+    tile(at, rows, vectors, part);
+    at.a += rows * at.block->a_row, at.c += rows * at.block->c_row;
+  }
 }
 
 /* One function for each size of a tile, whole and with a last vector that is not. */
-#define TILE(rows, vectors)                                                                  \
-  static void whole_##rows##_##vectors(const place *at) { tile(*at, rows, vectors, false); } \
-  static void part_##rows##_##vectors(const place *at) { tile(*at, rows, vectors, true); }
+#define TILE(rows, vectors)                                                                    \
+  static void whole_##rows##_##vectors(const place *at) { column(*at, rows, vectors, false); } \
+  static void part_##rows##_##vectors(const place *at) { column(*at, rows, vectors, true); }
 #define TILES(vectors) \
   TILE(1, vectors)     \
   TILE(2, vectors)     \
@@ -130,9 +154,10 @@ TILES(4)
 /* By whether the last vector is a part, by vectors less 1, by rows. */
 static void (*const tiles[2][VECTORS][ROWS_OF_ONE + 1])(const place *) = {TABLE(whole), TABLE(part)};
 
-/* Panels of columns, then of rows, as even as they can be where B does not lie in slabs. */
+/* Panels of columns, then of rows, as even as they can be where B does not lie in slabs: tiles of one row more come
+ * first. */
 static void multiply(const hr_gemm_block *block) {
-  const hr_elem *a = block->a, *b = block->b;
+  const hr_elem *b = block->b;
   hr_elem *c = block->c;
   int64_t vectors_left = (block->n + HR_VEC_LANES - 1) / HR_VEC_LANES, panels = (vectors_left + VECTORS - 1) / VECTORS;
   for (int64_t j = 0; panels > 0; panels--) {
@@ -140,14 +165,13 @@ static void multiply(const hr_gemm_block *block) {
     if (block->b_slab) vectors = (int)(vectors_left < VECTORS ? vectors_left : VECTORS);
     int64_t left = block->n - j, width = vectors * HR_VEC_LANES;
     int last = (int)(left < width ? left - (width - HR_VEC_LANES) : HR_VEC_LANES);
-    int most = vectors == 1 ? ROWS_OF_ONE : ROWS;
-    int64_t row = 0;
-    for (int64_t parts = (block->m + most - 1) / most; parts > 0; parts--) {
-      int rows = (int)((block->m - row + parts - 1) / parts);
-      place at = {block, a + row * block->a_row, b, c + row * block->c_row + j, last};
-      tiles[last < HR_VEC_LANES][vectors - 1][rows](&at);
-      row += rows;
-    }
+    int64_t most = vectors == 1 ? ROWS_OF_ONE : ROWS, parts = (block->m + most - 1) / most, rows = block->m / parts;
+    place at = {block, block->a, b, c + j, block->m - rows * parts, AHEAD * block->b_k, last, block->far};
+    if (block->k * width <= PANEL) at.ahead = block->b_slab ? block->b_slab : width;
+    int64_t longer = at.tiles * (rows + 1);
+    if (longer > 0) tiles[last < HR_VEC_LANES][vectors - 1][rows + 1](&at);
+    at.a += longer * block->a_row, at.c += longer * block->c_row, at.tiles = parts - at.tiles;
+    tiles[last < HR_VEC_LANES][vectors - 1][rows](&at);
     j += width, vectors_left -= vectors;
     b += block->b_slab ? block->b_slab : width;
   }
