@@ -65,9 +65,8 @@ hr_order_ranks hr_order_ranks_of(int64_t kth, int64_t n, int64_t count) {
 }
 
 static uint64_t integer_at(const char *items, int64_t i, int bytes) {
-  uint64_t value = 0;
-  memcpy(&value, items + i * bytes, bytes < 8 ? (size_t)bytes : 8);
-  return value;
+  if (bytes == 4) return ((const uint32_t *)(const void *)items)[i];
+  return *(const uint64_t *)(const void *)(items + i * bytes);
 }
 
 /* A place in part i of rows that are cut into parts of `step`. */

@@ -189,7 +189,8 @@ hr_status hr_cpu_sort(const hr_run *run) {
   r.job.first = kind == HR_SORT_TOPK ? attrs->kth : 0;
   hr_sort_format_set(&r.job.format, hr_array_dtype(in), r.job.gives_places);
   rows_init(&r, in, out, attrs->axis);
-  bool shared = r.job.n > (r.loop.size >= MANY_ROWS ? GREAT_ROW : r.job.parts ? HR_PART_LONG : HR_SORT_LONG);
+  int64_t length = r.job.first > 0 ? HR_TOP_LONG : r.job.parts ? HR_PART_LONG : HR_SORT_LONG;
+  bool shared = r.job.n > (r.loop.size >= MANY_ROWS ? GREAT_ROW : length);
   status = shared ? run_long_rows(&r) : run_rows(&r);
   return status == HR_OK ? HR_OK : hr_fail_prefix(status, "%s: ", run->op->name);
 }

@@ -18,8 +18,9 @@ typedef struct hr_sort_job {
  * starts of the rows. */
 void hr_sort_put(const hr_sort_job *job, char *out, const char *row, int64_t place, const void *items, int64_t count);
 
-/* Rows of more items are worth several workers when they are sorted, and when they are parted. */
-enum { HR_SORT_LONG = 32768, HR_PART_LONG = 131072 };
+/* Rows of more items are worth several workers when they are sorted, when they are parted, and when only what is behind
+ * the kth is wanted. */
+enum { HR_SORT_LONG = 32768, HR_PART_LONG = 32768, HR_TOP_LONG = 131072 };
 
 /* One row of so many elements, with the help of idle workers; not inside a parallel loop. Fails only
  * for memory. */

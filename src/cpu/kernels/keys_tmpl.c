@@ -110,4 +110,13 @@ static void store(char *out, int64_t stride, const void *items, int64_t count) {
     store_by(out, stride, items, count);
 }
 
-const hr_key_kernels HR_NAME(hr_keys) = {load, load_places, store};
+#if HR_ISA_LEVEL == 2
+#include "cpu/kernels/split_body.h"
+#else
+#define SPLITS                   \
+  {                              \
+    {NULL, NULL}, { NULL, NULL } \
+  }
+#endif
+
+const hr_key_kernels HR_NAME(hr_keys) = {load, load_places, store, SPLITS};

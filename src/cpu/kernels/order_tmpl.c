@@ -51,9 +51,12 @@ HR_INLINE mask lanes_with(int bit) {
   return (mask)(bit == 1 ? 0xaaaa : bit == 2 ? 0xcccc : bit == 4 ? 0xf0f0 : 0xff00);
 }
 
+/* What is left of a and b when `low` is one of them: on another port than minimum and maximum, which share one. */
+HR_INLINE vec other_of(vec a, vec b, vec low) { return V(ternarylogic)(a, b, low, 0x96); }
+
 HR_INLINE void order(vec *a, vec *b) {
   vec low = VU(min)(*a, *b);
-  *b = VU(max)(*a, *b);
+  *b = other_of(*a, *b, low);
   *a = low;
 }
 
@@ -83,7 +86,7 @@ HR_INLINE void order_lanes(vec *v, int r, vec partner, mask upper) {
 #pragma GCC unroll 16
   for (int i = 0; i < r; i++) {
     vec other = V(permutexvar)(partner, v[i]);
-    v[i] = VU(mask_max)(VU(min)(v[i], other), upper, v[i], other);
+    v[i] = V(mask_ternarylogic)(VU(min)(v[i], other), upper, v[i], other, 0x96);
   }
 }
 
@@ -95,7 +98,7 @@ HR_INLINE void merge_columns(vec *v, int r, int g) {
 #pragma GCC unroll 8
   for (int i = 0; i < r / 2; i++) {
     vec other = V(permutexvar)(reverse, v[r - 1 - i]);
-    vec low = VU(min)(v[i], other), high = VU(max)(v[i], other);
+    vec low = VU(min)(v[i], other), high = other_of(v[i], other, low);
     v[i] = V(mask_permutexvar)(low, lanes_with(g), reverse, high);
     v[r - 1 - i] = V(mask_permutexvar)(high, (mask)~lanes_with(g), reverse, low);
   }
