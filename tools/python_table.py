@@ -51,19 +51,6 @@ del HAND["power"]
 # Results that are lists although the signature says tuple.
 LISTS = {"quantize"}
 
-# C functions that bodies by hand call and that may not be there yet.
-NEEDS = {
-    "einsum": ["mlx_einsum"], "conv2d": ["mlx_conv2d"], "conv3d": ["mlx_conv3d"],
-    "conv_general": ["mlx_conv_general"], "conv_transpose2d": ["mlx_conv_transpose2d"],
-    "conv_transpose3d": ["mlx_conv_transpose3d"],
-    "linalg.norm": ["mlx_linalg_norm", "mlx_linalg_norm_matrix", "mlx_linalg_norm_l2"], "linalg.svd": ["mlx_linalg_svd"],
-    "fast.rope": ["mlx_fast_rope", "mlx_fast_rope_dynamic"],
-    "fast.scaled_dot_product_attention": ["mlx_fast_scaled_dot_product_attention"],
-    "fast.layer_norm": ["mlx_fast_layer_norm"], "fast.rms_norm": ["mlx_fast_rms_norm"],
-    **{f"fft.{n}": [f"mlx_fft_{n}"] for n in """fft ifft rfft irfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn
-       fftshift ifftshift""".split()},
-}
-
 # Functions without keywords or stream, in python/src with tables of their own.
 PLAIN = {"eval", "async_eval", "get_array_buffer_size"}
 
@@ -72,7 +59,7 @@ PYTHON = set("""
     broadcast_shapes can_cast clear_streams convolve count_nonzero diff einsum_path flip
     get_printoptions isdtype issubdtype logical_xor gather_qqmm matrix_transpose minmax positive printoptions
     result_type searchsorted set_printoptions trunc unique unstack vecdot device_info
-    load save savez savez_compressed save_safetensors save_gguf
+    export_to_dot load save savez savez_compressed save_safetensors save_gguf
     linalg.det linalg.slogdet fft.stft fft.istft metal.is_available cuda.is_available
     fast.cross_entropy fast.gated_delta_update fast.metal_kernel fast.cuda_kernel fast.precompiled_cuda_kernel
 """.split())

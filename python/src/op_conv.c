@@ -1,5 +1,5 @@
 /* Convolutions, whose parameters are one number for all axes or one for each, and einsum. */
-#include "later.h"
+#include "bodies.h"
 
 /* One number an axis; a single one, or none, stands for all. */
 static bool each_axis(hr_call *call, PyObject *arg, const char *name, int fallback, int count, int out[]) {

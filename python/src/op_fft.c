@@ -1,7 +1,7 @@
 /* Fourier transforms: lengths and axes that are not given come from the array. */
 #include <string.h>
 
-#include "later.h"
+#include "bodies.h"
 
 typedef int (*one_fn)(mlx_array *, mlx_array, int, int, mlx_fft_norm, mlx_stream);
 typedef int (*many_fn)(mlx_array *, mlx_array, const int *, size_t, const int *, size_t, mlx_fft_norm, mlx_stream);

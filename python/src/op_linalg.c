@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "later.h"
+#include "bodies.h"
 
 /* --- linalg --- */
 
