@@ -78,12 +78,27 @@ static void test_errors(void **state) {
   mlx_stream_free(s);
 }
 
+static void test_random_state(void **state) {
+  (void)state;
+  mlx_array key = {0};
+  assert_int_equal(mlx_random_seed(UINT64_C(5) << 32 | 6), 0);
+  OK(hr_random_state(&key));
+  assert_int_equal(mlx_array_dtype(key), MLX_UINT32);
+  assert_int_equal(mlx_array_size(key), 2);
+  const uint32_t *words = mlx_array_data_uint32(key);
+  assert_int_equal(words[0], 5);
+  assert_int_equal(words[1], 6);
+  assert_int_equal(hr_random_state(NULL), HR_INVALID);
+  mlx_array_free(key);
+}
+
 int main(void) {
   begin_tests();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_time_runs_out),
       cmocka_unit_test(test_many),
       cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_random_state),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,7 @@ def svd(a: array, compute_uv: Literal[True] = True, *,
 def svd(a: array, compute_uv: Literal[False], *, stream: _StreamOrDevice = None) -> array: ...
 """,
     "metal.": "def is_available() -> bool: ...",
+    "random.": "state: Sequence[array]  # one key, the thread's",
     ".": """
 class range_error(IndexError, ValueError): ...
 

@@ -21,6 +21,10 @@ hr_status hr_arrays_eval(const mlx_array *arrays, size_t count, int64_t timeout_
 /* Queues them and returns, as mlx_async_eval(). */
 hr_status hr_arrays_async_eval(const mlx_array *arrays, size_t count);
 
+/* The calling thread's key of random numbers as it is now, uint32(2): calls without a key split it, and
+ * mlx_random_seed() sets it. A copy, which does not change with the state. */
+hr_status hr_random_state(mlx_array *res);
+
 #ifdef __cplusplus
 }
 #endif

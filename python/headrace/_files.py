@@ -1,10 +1,10 @@
-"""Files: npy, npz, safetensors and GGUF."""
+"""Files: npy, npz, safetensors and GGUF; drawings of graphs."""
 import os
 import zipfile
 
 from headrace import _core as mx
 
-__all__ = ["load", "save", "save_gguf", "save_safetensors", "savez", "savez_compressed"]
+__all__ = ["export_to_dot", "load", "save", "save_gguf", "save_safetensors", "savez", "savez_compressed"]
 
 _FORMATS = ("npy", "npz", "safetensors", "gguf")
 
@@ -134,3 +134,24 @@ def save_gguf(file, arrays, metadata=None):
     if path is None:
         raise ValueError("[save_gguf] gguf files are written by their path")
     mx._save_gguf(_with_suffix(path, ".gguf"), arrays, metadata)
+
+
+def export_to_dot(file, *args, **kwargs):
+    """Draws the graph that would compute arrays, to a path or a file object opened for text, for `dot` of Graphviz.
+
+    args are arrays, also in trees; kwargs name arrays of the drawing. It begins with arrays that are computed or queued.
+    Raises ValueError for files and arrays that are none.
+
+    >>> x, y = mx.array(1), mx.array(2)
+    >>> mx.export_to_dot("graph.dot", x + y, x=x, y=y)
+    >>> print(open("graph.dot").readline().strip())
+    digraph {
+    """
+    if not isinstance(file, (str, os.PathLike)) and not hasattr(file, "write"):
+        raise ValueError(f"export_to_dot(): argument 'file' must be a path or a file object, not {type(file).__name__}")
+    text = mx._graph_as_dot(args, kwargs)
+    if hasattr(file, "write"):
+        file.write(text)
+    else:
+        with open(file, "w", encoding="utf-8") as opened:
+            opened.write(text)

@@ -71,6 +71,22 @@ def clear_streams():
     """
 
 
+class _RandomState:
+    """The state of random numbers, for programs that evaluate it or copy it: its one item is the thread's key."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return [_core._random_state()][index]
+
+    def __repr__(self):
+        return repr(list(self))
+
+
+RANDOM = {"state": _RandomState()}
+
+
 # --- printing ---
 
 class PrintOptions:

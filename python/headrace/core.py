@@ -33,7 +33,7 @@ for _module in (_compose, _dtypes, _einsum, _fast, _files, _support):
         globals()[_name] = _thing
 
 for _where, _about, _names in (
-    ("random", "Random numbers, from the state of the thread or from keys.", {}),
+    ("random", "Random numbers, from the state of the thread or from keys.", _support.RANDOM),
     ("linalg", "Linear algebra: matrices in the last two axes.", _compose.LINALG),
     ("fft", "Discrete Fourier transforms.", _signal.FUNCTIONS),
     ("fast", "Compositions that machine learning needs often.", _fast.FUNCTIONS),

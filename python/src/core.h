@@ -305,6 +305,7 @@ PyObject *hr_op_forked_callbacks(PyObject *module, PyObject *ignored);
 
 PyObject *hr_op_eval(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *hr_op_async_eval(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *hr_op_graph_as_dot(PyObject *module, PyObject *args);
 PyObject *hr_op_get_array_buffer_size(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *hr_op_device_info(PyObject *module, PyObject *device);
 PyObject *hr_op_load(PyObject *module, PyObject *args);

@@ -118,6 +118,13 @@ static PyObject *threads(PyObject *module, PyObject *ignored) {
   return PyLong_FromLong(hr_threads());
 }
 
+static PyObject *random_state(PyObject *module, PyObject *ignored) {
+  mlx_array key = {0};
+  (void)ignored;
+  int failed = hr_random_state(&key) != HR_OK;
+  return hr_result(hr_state_of_module(module), failed, key);
+}
+
 static PyObject *get_precision(PyObject *module, PyObject *ignored) {
   (void)ignored;
   return PyLong_FromLong(atomic_load_explicit(&hr_state_of_module(module)->precision, memory_order_relaxed));
@@ -137,6 +144,8 @@ static hr_function tree_functions[] = {
     {"",
      {"get_array_buffer_size", (PyCFunction)(void (*)(void))hr_op_get_array_buffer_size, METH_FASTCALL,
       HR_DOC_get_array_buffer_size}},
+    {"", {"_graph_as_dot", hr_op_graph_as_dot, METH_VARARGS, "_graph_as_dot(tree, names)"}},
+    {"", {"_random_state", random_state, METH_NOARGS, "This thread's key of random numbers."}},
     {"", {"_fence_of_stream", hr_op_fence_of_stream, METH_O, "All that is queued on the stream."}},
     {"", {"_fence_of_arrays", hr_op_fence_of_arrays, METH_O, "Queues the arrays of a tree; a fence of them all."}},
     {"", {"_close_callbacks", hr_op_close_callbacks, METH_NOARGS, "At exit: no callback from now on."}},

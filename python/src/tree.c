@@ -1,5 +1,9 @@
-/* Trees of arrays (lists, tuples, dicts, to any depth) and evaluation: eval, async_eval, and waiting as such. */
+/* Trees of arrays (lists, tuples, dicts, to any depth) and evaluation: eval, async_eval, waiting as such; drawings. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "core.h"
+#include "mlx/c/graph_utils.h"
 
 /* A wait is cut into pieces of this length, between which signals are looked at: Ctrl-C ends it so soon. */
 enum { SLICE_NS = 50 * 1000 * 1000 };
@@ -118,4 +122,55 @@ PyObject *hr_op_get_array_buffer_size(PyObject *module, PyObject *const *args, P
   }
   leaves_free(&l);
   return good ? PyLong_FromSize_t(bytes) : NULL;
+}
+
+/* --- drawings --- */
+
+/* names: a dict of texts to arrays. */
+static bool name_arrays(hr_state *st, mlx_node_namer namer, PyObject *names) {
+  PyObject *key, *array;
+  Py_ssize_t at = 0;
+  while (PyDict_Next(names, &at, &key, &array)) {
+    if (!hr_is_array(array)) {
+      PyErr_Format(PyExc_ValueError, "export_to_dot(): argument '%U' must be an array, not %.200s", key,
+                   Py_TYPE(array)->tp_name);
+      return false;
+    }
+    mlx_array value;
+    const char *name = PyUnicode_AsUTF8(key);
+    if (!name || !hr_array_share(&value, array)) return false;
+    int failed = mlx_node_namer_set_name(namer, value, name);
+    mlx_array_free(value);
+    if (failed) return hr_raise(st), false;
+  }
+  return true;
+}
+
+static PyObject *draw(hr_state *st, mlx_node_namer namer, const leaves *l) {
+  char *text = NULL;
+  size_t bytes = 0;
+  PyObject *result = NULL;
+  mlx_vector_array outputs = mlx_vector_array_new_data(l->items, l->count);
+  FILE *file = open_memstream(&text, &bytes);
+  bool good = file && outputs.ctx && mlx_export_to_dot(file, namer, outputs) == 0;
+  if (file && fclose(file) == 0 && good) result = PyUnicode_DecodeUTF8(text, (Py_ssize_t)bytes, "replace");
+  free(text);
+  mlx_vector_array_free(outputs);
+  if (result || PyErr_Occurred()) return result;
+  return file ? hr_raise(st) : PyErr_NoMemory();
+}
+
+PyObject *hr_op_graph_as_dot(PyObject *module, PyObject *args) {
+  hr_state *st = hr_state_of_module(module);
+  PyObject *tree, *names, *result = NULL;
+  leaves l = {0};
+  if (!PyArg_ParseTuple(args, "OO!:_graph_as_dot", &tree, &PyDict_Type, &names)) return NULL;
+  mlx_node_namer namer = mlx_node_namer_new();
+  if (!namer.ctx)
+    hr_raise(st);
+  else if (name_arrays(st, namer, names) && collect_all(&l, (PyObject *[]){tree, names}, 2))
+    result = draw(st, namer, &l);
+  leaves_free(&l);
+  mlx_node_namer_free(namer);
+  return result;
 }

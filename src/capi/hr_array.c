@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "capi/handle.h"
 #include "graph/eval.h"
+#include "ops/random_internal.h"
 
 enum { FEW = 16 }; /* arrays for which nothing is allocated */
 
@@ -35,4 +36,14 @@ hr_status hr_arrays_eval(const mlx_array *arrays, size_t count, int64_t timeout_
 
 hr_status hr_arrays_async_eval(const mlx_array *arrays, size_t count) {
   return hr_capi_status("hr_arrays_async_eval", evaluate(arrays, count, 0, queue));
+}
+
+hr_status hr_random_state(mlx_array *res) {
+  hr_array *key = NULL;
+  hr_status status;
+  HR_TRY(hr_need_pointer(res, "res"));
+  HR_TRY(hr_random_thread_key(&key));
+  HR_TRY(hr_give_array(res, key));
+done:
+  return hr_capi_status("hr_random_state", status);
 }

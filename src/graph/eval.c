@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "base/futex.h"
+#include "base/memory.h"
 #include "graph/node.h"
 #include "sched/chaos.h"
 #include "sched/process.h"
@@ -326,6 +327,26 @@ hr_progress hr_array_progress(hr_array *array) {
                                    [HR_NODE_DONE] = HR_PROGRESS_DONE,
                                    [HR_NODE_FAILED] = HR_PROGRESS_FAILED};
   return array->node ? of[hr_node_state_get(array->node)] : HR_PROGRESS_DONE;
+}
+
+/* Inputs are the claimant's to read (N2), so the node is claimed for the while. */
+hr_status hr_array_origin(const hr_op **op, hr_array_list *inputs, hr_array *array) {
+  hr_node *node = array->node;
+  *op = NULL;
+  *inputs = (hr_array_list){0};
+  if (!node || hr_node_state_get(node) >= HR_NODE_QUEUED) return HR_OK;
+  hr_array **items = hr_alloc((node->in_count + (size_t)1) * sizeof *items);
+  if (!items) return hr_fail(HR_OUT_OF_MEMORY, "%s: no memory for a list of %d inputs", node->op->name, node->in_count);
+  if (!claim(node)) {
+    hr_free(items);
+    return HR_OK;
+  }
+  for (int i = 0; i < node->in_count; i++) items[i] = hr_array_retain(hr_node_in(node)[i]);
+  *inputs = (hr_array_list){items, node->in_count};
+  *op = node->op;
+  node->parent = NULL;
+  give_claims_back(node);
+  return HR_OK;
 }
 
 hr_status hr_array_read(const void **out, hr_array *array) {

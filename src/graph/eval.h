@@ -6,7 +6,7 @@
 #ifndef HR_GRAPH_EVAL_H
 #define HR_GRAPH_EVAL_H
 
-#include "array/array.h"
+#include "graph/op.h"
 #include "sched/stream.h"
 
 /* Queues what is not evaluated yet and returns; errors of the work surface when results are used (R10). Fails only for
@@ -32,6 +32,10 @@ bool hr_array_point(hr_point *out, hr_array *array);
 
 /* HR_OK, or the error of an array whose node has failed. */
 hr_status hr_array_error(hr_array *array) HR_MUST_USE;
+
+/* What will make a lazy array: the op and its inputs, a list in memory of hr_alloc() with one reference to each; both
+ * are the caller's. *op is NULL and the list empty for arrays that are queued or computed, or that the program gave. */
+hr_status hr_array_origin(const hr_op **op, hr_array_list *inputs, hr_array *array) HR_MUST_USE;
 
 /* Evaluates, waits and answers the first element's address. */
 hr_status hr_array_read(const void **out, hr_array *array) HR_MUST_USE;

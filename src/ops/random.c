@@ -38,13 +38,23 @@ hr_status hr_random_seed(uint64_t seed) {
   return HR_OK;
 }
 
-/* split() of the state, by hand: counters (0, 2) and (1, 3) give words 0, 2 and 1, 3 of the four. */
-static hr_status next_key(hr_array **out) {
-  uint32_t words[4] = {0, 1, 2, 3}, *key = thread_state.key;
+/* The two words of the calling thread's key. */
+static uint32_t *thread_key(void) {
   if (!thread_state.set) {
     const char *seed = getenv("HEADRACE_SEED");
     set_state(seed ? strtoull(seed, NULL, 0) : 0);
   }
+  return thread_state.key;
+}
+
+hr_status hr_random_thread_key(hr_array **out) {
+  const uint32_t *key = thread_key();
+  return key_array(out, key[0], key[1]);
+}
+
+/* split() of the state, by hand: counters (0, 2) and (1, 3) give words 0, 2 and 1, 3 of the four. */
+static hr_status next_key(hr_array **out) {
+  uint32_t words[4] = {0, 1, 2, 3}, *key = thread_key();
   hr_threefry(key[0], key[1], &words[0], &words[2]);
   hr_threefry(key[0], key[1], &words[1], &words[3]);
   hr_status status = key_array(out, words[2], words[3]);

@@ -18,6 +18,8 @@ typedef struct hr_random_attrs {
 
 /* `key` with a reference, checked (K1), or this thread's next one when it is NULL (K2). */
 hr_status hr_random_key_or_next(hr_array **out, const char *op, hr_array *key) HR_MUST_USE;
+/* This thread's state as it is now (K2): a copy. */
+hr_status hr_random_thread_key(hr_array **out) HR_MUST_USE;
 
 hr_status hr_random_check_float(const char *op, hr_dtype dtype) HR_MUST_USE;
 
