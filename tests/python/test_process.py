@@ -11,6 +11,7 @@ PRELUDE = """
     import headrace.core as mx
     from headrace.streams import *
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have background jobs ignore it
     s = mx.new_stream(mx.cpu)
 
     def endless():
@@ -44,8 +45,9 @@ PRELUDE = """
 
 
 def run(text):
-    return subprocess.run([sys.executable, "-c", textwrap.dedent(PRELUDE) + textwrap.dedent(text)], capture_output=True,
-                          text=True, timeout=120)
+    """Without warnings: newer interpreters warn of every fork in a process that has threads."""
+    text = textwrap.dedent(PRELUDE) + textwrap.dedent(text)
+    return subprocess.run([sys.executable, "-Wignore", "-c", text], capture_output=True, text=True, timeout=120)
 
 
 def ends(text, printed="end\n"):

@@ -85,7 +85,8 @@ CLASSES = [n for n, t in vars(mx).items() if isinstance(t, type) and t.__module_
            and not n.startswith("_") and not issubclass(t, (enum.Enum, BaseException))]
 # From object or type, or for Python alone.
 UNLISTED = {"__new__", "__doc__", "__module__", "__dict__", "__weakref__", "__slots__", "__lt__", "__le__", "__gt__",
-            "__ge__", "__ne__", "__hash__", "__reduce__"}
+            "__ge__", "__ne__", "__hash__", "__reduce__", "__release_buffer__", "__static_attributes__", "__firstlineno__",
+            "__annotate_func__", "__annotations_cache__"}
 
 
 @pytest.mark.parametrize("name", CLASSES)
