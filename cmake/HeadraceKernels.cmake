@@ -11,7 +11,7 @@ include(CheckCCompilerFlag)
 
 set(headrace_isas base)
 set(headrace_flags_base)
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT HEADRACE_SANITIZE AND NOT HEADRACE_PLAIN_KERNELS)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT HEADRACE_PLAIN_KERNELS)
   list(APPEND headrace_isas avx2 avx512)
   set(headrace_flags_avx2 -mavx2 -mfma -mf16c -mbmi2)
   set(headrace_flags_avx512 -march=x86-64-v4 -mtune=generic -mprefer-vector-width=512)
