@@ -10,6 +10,7 @@
 
 #include "ops/binary.h"
 #include "ops/cast.h"
+#include "ops/distributions.h"
 #include "ops/linear.h"
 #include "ops/random.h"
 #include "ops/reduce.h"

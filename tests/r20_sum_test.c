@@ -2,6 +2,7 @@
  * src/cpu/reduce.c state, written down a second time, must give the same bits as the library on rows of any length. */
 #include "world.h"
 
+#include "ops/distributions.h"
 #include "ops/random.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"

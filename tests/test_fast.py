@@ -1,4 +1,5 @@
 """Layers of fast.h through the C interface, against mlx[cpu] where it is installed, and NumPy."""
+import itertools
 import os
 import subprocess
 import sys
@@ -69,7 +70,7 @@ def test_norm_layouts(dtype):
 
 
 def test_norm_dtypes():
-    """The result's type is that of x and weight together; bias follows."""
+    """The result's type is that of all together, but a bias without a weight follows x."""
     x, w = rng.integers(-9, 9, (3, 8)), rng.integers(-9, 9, 8)
     kinds = (hr.FLOAT32, hr.FLOAT16, hr.BFLOAT16, hr.FLOAT64, hr.INT32, hr.BOOL, hr.UINT8)
     for a in kinds:
@@ -81,7 +82,11 @@ def test_norm_dtypes():
                  mx.fast.layer_norm(theirs(x, a), theirs(w, b), theirs(w, b), 1e-2), wide, 4)
             same(hr.fast_rms_norm(hr.array(x, a), hr.array(w, b), 1e-2),
                  mx.fast.rms_norm(theirs(x, a), theirs(w, b), 1e-2), wide, 4)
-    assert hr.fast_layer_norm(hr.array(x, hr.FLOAT16), None, hr.array(w, hr.FLOAT32), 1e-2).dtype == hr.FLOAT16
+    for dx, dw, db in itertools.product(FLOATS, [None, *FLOATS], [None, *FLOATS]):
+        given = ((x, dx), (w, dw), (w, db))
+        made = hr.fast_layer_norm(*(None if d is None else hr.array(v, d) for v, d in given), 1e-2)
+        expected = mx.fast.layer_norm(*(None if d is None else theirs(v, d) for v, d in given), 1e-2)
+        assert str(expected.dtype) == "mlx.core." + hr.NAMES[made.dtype]
 
 
 def test_norm_of_large_means():

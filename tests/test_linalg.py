@@ -151,10 +151,10 @@ def test_solve_promotes():
 @pytest.mark.parametrize("shape", SQUARE, ids=str)
 def test_eigh(shape, dtype):
     for a, x in layouts(random(dtype, shape, "spd"), dtype):
-        for uplo in "LU":
+        for uplo in "LUlu":
             w, v = hr.linalg_eigh(a, uplo)
             assert w.dtype == (hr.FLOAT64 if dtype == hr.FLOAT64 else hr.FLOAT32) and v.dtype == dtype
-            near(w.numpy(), np.linalg.eigvalsh(wide(x), uplo), dtype)
+            near(w.numpy(), np.linalg.eigvalsh(wide(x), uplo.upper()), dtype)
             is_eye(v.numpy(), dtype)
             near(wide(x) @ wide(v.numpy()), wide(v.numpy()) * w.numpy()[..., None, :], dtype, 30)
             near(hr.linalg_eigvalsh(a, uplo).numpy(), w.numpy(), dtype)
@@ -329,7 +329,7 @@ def test_arguments():
             fails(call + " float32(2,3): square", call, np.zeros((2, 3), np.float32), *more)
         if name not in ("eig", "eigvals", "eigh", "eigvalsh", "svd"):
             fails(call + " complex64(2,2): float32 or float64", call, np.zeros((2, 2), np.complex64), *more)
-    for uplo in ("", "l", "LL", "X"):
+    for uplo in ("", "ll", "LL", "X"):
         fails("UPLO", "linalg_eigh", np.eye(2, dtype=np.float32), uplo)
         fails("UPLO", "linalg_eigvalsh", np.eye(2, dtype=np.float32), uplo)
     square = np.eye(2, dtype=np.float32)

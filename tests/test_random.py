@@ -12,8 +12,8 @@ from test_elementwise import from_mx, to_mx
 SEEDS = [0, 7, 2**40 + 12345]
 SIZES = [1, 2, 3, 255, 256, 257, 1000, 70001]
 HALF_TOO = [hr.FLOAT32, hr.FLOAT16, hr.BFLOAT16]
-LAST = {hr.FLOAT32: 2.0**-23, hr.FLOAT16: 2.0**-10, hr.BFLOAT16: 2.0**-7}
-STEP = {hr.FLOAT32: 2.0**-23, hr.FLOAT16: 2.0**-10, hr.BFLOAT16: 2.0**-7}
+STEP = {hr.FLOAT32: 2.0**-23, hr.FLOAT16: 2.0**-10, hr.BFLOAT16: 2.0**-7,
+        hr.FLOAT64: 2.0**-23}  # normal numbers of float64 have the steps of float32
 
 
 def mx_dtype(dtype):
@@ -112,7 +112,7 @@ def test_permutation():
             equal(hr.random_permutation(x, axis, key), mx.random.permutation(mx.array(x), axis, theirs))
 
 
-@pytest.mark.parametrize("dtype", HALF_TOO)
+@pytest.mark.parametrize("dtype", HALF_TOO + [hr.FLOAT64])
 def test_normal(dtype):
     for seed in SEEDS:
         key, theirs = hr.random_key(seed), mx.random.key(seed)
@@ -134,6 +134,14 @@ def test_other_distributions(dtype):
         near(hr.random_laplace((n,), dtype, 0, 1, key), mx.random.laplace((n,), mx_dtype(dtype), key=theirs), dtype)
         near(hr.random_laplace((n,), dtype, 1, 0.5, key),
              mx.random.laplace((n,), mx_dtype(dtype), 1, 0.5, key=theirs), dtype, 4, 0.5)
+
+
+def test_laplace_of_float64():
+    for seed in SEEDS:
+        key, theirs = hr.random_key(seed), mx.random.key(seed)
+        for loc, scale in ((0, 1), (1, 0.5)):
+            np.testing.assert_allclose(hr.random_laplace((999,), hr.FLOAT64, loc, scale, key).numpy(),
+                                       from_mx(mx.random.laplace((999,), mx.float64, loc, scale, key=theirs)), 1e-14, 1e-15)
 
 
 @pytest.mark.parametrize("dtype", HALF_TOO)
@@ -163,6 +171,28 @@ def test_categorical():
               mx.random.categorical(x, 1, shape=(5, 7), key=theirs))
     with pytest.raises(hr.Error):
         hr.random_categorical_shape(logits, -1, (4, 6), None)
+
+
+@pytest.mark.parametrize("dtype", ("float32", "float16", "bfloat16"))
+@pytest.mark.parametrize("shape, axis", (((9,), 0), ((1, 300), 1), ((7, 1, 1), 0), ((1,), 0)))
+def test_categorical_of_one_distribution(shape, axis, dtype):
+    """MLX draws these from cumulative weights instead of adding noise."""
+    theirs = mx.random.normal(shape, getattr(mx, dtype), key=mx.random.key(5)) * 3
+    ours = hr.array(np.asarray(theirs.astype(mx.float32)), getattr(hr, dtype.upper()))
+    rest = shape[:axis] + shape[axis + 1:]
+    for seed in SEEDS:
+        key, k = hr.random_key(seed), mx.random.key(seed)
+        equal(hr.random_categorical(ours, axis, key), mx.random.categorical(theirs, axis, key=k))
+        equal(hr.random_categorical_num_samples(ours, axis, 2000, key),
+              mx.random.categorical(theirs, axis, num_samples=2000, key=k))
+        equal(hr.random_categorical_shape(ours, axis, (6, *rest), key),
+              mx.random.categorical(theirs, axis, shape=(6, *rest), key=k))
+
+
+@pytest.mark.parametrize("logits", ((0, -np.inf, 1), (np.inf, 0, 1), (0, np.inf, np.inf), (-np.inf,) * 3, (np.nan, 0, 1)))
+def test_categorical_of_one_distribution_not_finite(logits):
+    equal(hr.random_categorical_num_samples(np.array(logits, "f4"), 0, 1000, hr.random_key(1)),
+          mx.random.categorical(mx.array(logits), 0, num_samples=1000, key=mx.random.key(1)))
 
 
 def test_default_keys_differ():

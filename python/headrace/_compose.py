@@ -266,14 +266,29 @@ def convolve(a, v, /, mode="full", *, stream=None):
     return _on(stream, run)
 
 
+def _eliminated(op, a, stream):
+    """The diagonal of U where a = P L U, whether P is odd, and the dtype of what is made of them."""
+    _need(op, a)
+    if a.dtype == mx.complex64:
+        raise ValueError(f"{op}: complex64{a.shape}: complex matrices are not supported")
+    dtype = a.dtype if a.dtype in (mx.float16, mx.bfloat16, mx.float32, mx.float64) else mx.float32
+    wide = mx.astype(a, mx.float64 if dtype == mx.float64 else mx.float32, stream=stream)
+    factor, pivots = mx.linalg.lu_factor(wide, stream=stream)
+    places = mx.arange(a.shape[-1], dtype=pivots.dtype, stream=stream)
+    swaps = mx.sum(mx.not_equal(pivots, places, stream=stream), -1, stream=stream)
+    odd = mx.equal(mx.remainder(swaps, 2, stream=stream), 1, stream=stream)
+    return mx.diagonal(factor, 0, -2, -1, stream=stream), odd, dtype
+
+
 def det(a, *, stream=None):
     """The determinants of the square matrices in the last two axes, from an LU decomposition.
 
     >>> mx.linalg.det(mx.array([[2.0, 0.0], [5.0, 4.0]]))
     array(8, dtype=float32)
     """
-    sign, logarithm = slogdet(a, stream=stream)
-    return mx.multiply(sign, mx.exp(logarithm, stream=stream), stream=stream)
+    diagonal, odd, dtype = _eliminated("det", a, stream)
+    size = mx.prod(diagonal, -1, stream=stream)
+    return mx.astype(mx.where(odd, mx.negative(size, stream=stream), size, stream=stream), dtype, stream=stream)
 
 
 def slogdet(a, *, stream=None):
@@ -282,15 +297,11 @@ def slogdet(a, *, stream=None):
     >>> mx.linalg.slogdet(mx.array([[-1.0, 0.0], [5.0, 1.0]]))
     (array(-1, dtype=float32), array(0, dtype=float32))
     """
-    _need("slogdet", a)
-    factor, pivots = mx.linalg.lu_factor(a, stream=stream)
-    diagonal = mx.diagonal(factor, 0, -2, -1, stream=stream)
-    places = mx.arange(a.shape[-1], dtype=pivots.dtype, stream=stream)
-    swaps = mx.sum(mx.not_equal(pivots, places, stream=stream), -1, stream=stream)
-    odd = mx.equal(mx.remainder(swaps, 2, stream=stream), 1, stream=stream)
+    diagonal, odd, dtype = _eliminated("slogdet", a, stream)
     sign = mx.prod(mx.sign(diagonal, stream=stream), -1, stream=stream)
     sign = mx.where(odd, mx.negative(sign, stream=stream), sign, stream=stream)
-    return sign, mx.sum(mx.log(mx.abs(diagonal, stream=stream), stream=stream), -1, stream=stream)
+    size = mx.sum(mx.log(mx.abs(diagonal, stream=stream), stream=stream), -1, stream=stream)
+    return mx.astype(sign, dtype, stream=stream), mx.astype(size, dtype, stream=stream)
 
 
 def _metal_is_available():

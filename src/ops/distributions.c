@@ -9,9 +9,12 @@
 #include "ops/chain.h"
 #include "ops/check.h"
 #include "ops/index.h"
+#include "ops/op_list.h"
 #include "ops/random.h"
 #include "ops/random_internal.h"
 #include "ops/reduce.h"
+#include "ops/scan.h"
+#include "ops/select.h"
 #include "ops/shape.h"
 #include "ops/sort.h"
 #include "ops/unary.h"
@@ -57,7 +60,7 @@ hr_status hr_random_uniform(hr_array **out, hr_array *low, hr_array *high, const
   hr_chain c = hr_chain_begin(s);
   hr_status status = HR_OK;
   *out = NULL;
-  HR_TRY(hr_random_check_float(OP, dtype));
+  HR_TRY(hr_random_check_float(OP, dtype, false));
   HR_TRY(hr_op_given(OP, low));
   HR_TRY(hr_op_given(OP, high));
   HR_TRY(hr_op_shape(OP, shape, shape_num));
@@ -110,23 +113,42 @@ done:
   return status;
 }
 
+/* float64: the steps of a float32 erfinv(u), scaled and moved in float64, as in MLX. */
+static hr_array *normal(hr_chain *c, const int *shape, size_t shape_num, hr_dtype dtype, hr_array *loc, hr_array *scale,
+                        hr_array *key) {
+  bool wide = dtype == HR_FLOAT64, apart = wide || scale; /* the factor is not the kernel's */
+  hr_array *out;
+  if (c->status != HR_OK) return NULL;
+  hr_status status =
+      hr_random_erfinv(&out, shape, shape_num, wide ? HR_FLOAT32 : dtype, apart ? 1 : sqrtf(2.0f), 0, key, c->stream);
+  out = hr_chain_cast(c, hr_chain_keep(c, status, out), dtype);
+  if (apart) {
+    hr_array *factor = hr_chain_scalar(c, wide ? sqrt(2.0) : (double)sqrtf(2.0f), dtype);
+    if (scale) factor = hr_chain_binary(c, hr_multiply, factor, hr_chain_cast(c, scale, dtype));
+    out = hr_chain_binary(c, hr_multiply, out, broadcast(c, factor, shape, shape_num));
+  }
+  if (loc) out = hr_chain_binary(c, hr_add, broadcast(c, hr_chain_cast(c, loc, dtype), shape, shape_num), out);
+  return out;
+}
+
 hr_status hr_random_normal_broadcast(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, hr_array *loc,
                                      hr_array *scale, hr_array *key, hr_stream *s) {
   hr_chain c = hr_chain_begin(s);
-  float factor = scale ? 1.0f : sqrtf(2.0f);
-  hr_array *made = NULL;
-  hr_status status = hr_random_erfinv(&made, shape, shape_num, dtype, factor, 0, key, s);
-  hr_array *x = hr_chain_keep(&c, status, made);
-  if (scale) {
-    hr_array *root = hr_chain_scalar(&c, sqrtf(2.0f), dtype), *cast = hr_chain_cast(&c, scale, dtype);
-    hr_array *wide = broadcast(&c, hr_chain_binary(&c, hr_multiply, root, cast), shape, shape_num);
-    x = hr_chain_binary(&c, hr_multiply, x, wide);
-  }
-  if (loc) {
-    hr_array *wide = broadcast(&c, hr_chain_cast(&c, loc, dtype), shape, shape_num);
-    x = hr_chain_binary(&c, hr_add, wide, x);
-  }
-  return hr_chain_end(&c, out, x);
+  *out = NULL;
+  hr_status status = hr_random_check_float("random_normal", dtype, true);
+  if (status != HR_OK) return status;
+  return hr_chain_end(&c, out, normal(&c, shape, shape_num, dtype, loc, scale, key));
+}
+
+hr_status hr_random_normal(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
+                           hr_array *key, hr_stream *s) {
+  hr_chain c = hr_chain_begin(s);
+  *out = NULL;
+  hr_status status = hr_random_check_float("random_normal", dtype, true);
+  if (status != HR_OK) return status;
+  if (dtype != HR_FLOAT64) return hr_random_erfinv(out, shape, shape_num, dtype, sqrtf(2.0f) * scale, loc, key, s);
+  hr_array *at = hr_chain_scalar(&c, (double)loc, dtype), *factor = hr_chain_scalar(&c, (double)scale, dtype);
+  return hr_chain_end(&c, out, normal(&c, shape, shape_num, dtype, at, factor, key));
 }
 
 /* The normal distribution's inverse, sqrt(2) erfinv(u), for u uniform between erf(lower / sqrt(2)) and
@@ -137,7 +159,7 @@ hr_status hr_random_truncated_normal(hr_array **out, hr_array *lower, hr_array *
   hr_chain c = hr_chain_begin(s);
   hr_status status = HR_OK;
   *out = NULL;
-  HR_TRY(hr_random_check_float(OP, dtype));
+  HR_TRY(hr_random_check_float(OP, dtype, false));
   HR_TRY(hr_op_given(OP, lower));
   HR_TRY(hr_op_given(OP, upper));
   HR_TRY(hr_op_shape(OP, shape, shape_num));
@@ -158,7 +180,7 @@ hr_status hr_random_gumbel(hr_array **out, const int *shape, size_t shape_num, h
   hr_chain c = hr_chain_begin(s);
   hr_status status = HR_OK;
   *out = NULL;
-  HR_TRY(hr_random_check_float("random_gumbel", dtype));
+  HR_TRY(hr_random_check_float("random_gumbel", dtype, false));
   HR_TRY(hr_op_shape("random_gumbel", shape, shape_num));
   hr_array *zero = hr_chain_scalar(&c, 0, dtype), *one = hr_chain_scalar(&c, 1, dtype);
   hr_array *x = uniform(&c, zero, one, shape, shape_num, dtype, key);
@@ -168,20 +190,21 @@ done:
   return status;
 }
 
-/* sign(u) log(1 - |u|) for u uniform in (-1, 1). */
+/* sign(u) log(1 - |u|) for u uniform in (-1, 1), which is a float32 number; all else is float64 for that dtype. */
 hr_status hr_random_laplace(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
                             hr_array *key, hr_stream *s) {
   hr_chain c = hr_chain_begin(s);
   hr_status status = HR_OK;
   *out = NULL;
-  HR_TRY(hr_random_check_float("random_laplace", dtype));
+  HR_TRY(hr_random_check_float("random_laplace", dtype, true));
   HR_TRY(hr_op_shape("random_laplace", shape, shape_num));
   hr_array *u = uniform_between(&c, -BELOW_1, 1, shape, shape_num, key);
+  if (dtype == HR_FLOAT64) u = hr_chain_cast(&c, u, dtype);
   hr_array *log = hr_chain_unary(&c, hr_negative, hr_chain_unary(&c, hr_abs, u));
   log = hr_chain_unary(&c, hr_log1p, log);
   hr_array *x = hr_chain_cast(&c, hr_chain_binary(&c, hr_multiply, hr_chain_unary(&c, hr_sign, u), log), dtype);
-  if (scale != 1.0f) x = hr_chain_binary(&c, hr_multiply, hr_chain_scalar(&c, scale, dtype), x);
-  if (loc != 0.0f) x = hr_chain_binary(&c, hr_add, hr_chain_scalar(&c, loc, dtype), x);
+  if (scale != 1.0f) x = hr_chain_binary(&c, hr_multiply, hr_chain_scalar(&c, (double)scale, dtype), x);
+  if (loc != 0.0f) x = hr_chain_binary(&c, hr_add, hr_chain_scalar(&c, (double)loc, dtype), x);
   status = hr_chain_end(&c, out, x);
 done:
   return status;
@@ -189,8 +212,51 @@ done:
 
 /* --- categorical: the place of the largest of logits plus Gumbel noise --- */
 
-static hr_status largest_noisy(hr_array **out, hr_array *logits, int axis, const int *shape, size_t shape_num,
-                               hr_array *key, hr_stream *s) {
+static hr_status pick_infer(hr_layout *out, const hr_op_call *call) {
+  return hr_layout_set(out, hr_array_shape(call->in[1]), call->in[1]->ndim, HR_UINT32);
+}
+
+const hr_op hr_op_random_pick = {.name = "random_pick",
+                                 .arity = 2,
+                                 .outputs = 1,
+                                 .infer = pick_infer,
+                                 .run = {[HR_BACKEND_CPU] = hr_cpu_random_pick}};
+
+static hr_status flat_of(hr_array **out, hr_array *a, hr_stream *s) { return hr_reshape(out, a, (int[]){-1}, 1, s); }
+static hr_status largest(hr_array **out, hr_array *a, hr_stream *s) { return hr_max(out, a, true, s); }
+static hr_status sums(hr_array **out, hr_array *a, hr_stream *s) { return hr_cumsum(out, a, 0, false, true, s); }
+static hr_status pick(hr_array **out, hr_array *sums, hr_array *uniform, hr_stream *s) {
+  return hr_apply(out, &hr_op_random_pick, (hr_array *[]){sums, uniform}, 2, NULL, s);
+}
+
+/* Draws from one distribution: places in its cumulative weights, for one uniform number a draw instead of one a draw
+ * and class. The largest logits weigh 1 even if they are infinite. */
+static hr_status pick_cumulative(hr_array **out, hr_array *logits, const int *shape, size_t shape_num, hr_array *key,
+                                 hr_stream *s) {
+  hr_chain c = hr_chain_begin(s);
+  hr_array *x = hr_chain_cast(&c, hr_chain_unary(&c, flat_of, logits), HR_FLOAT32);
+  hr_array *top = hr_chain_unary(&c, largest, x), *one = hr_chain_scalar(&c, 1, HR_FLOAT32);
+  hr_array *is_top = hr_chain_binary(&c, hr_equal, x, top);
+  hr_array *weights = hr_chain_unary(&c, hr_exp, hr_chain_binary(&c, hr_subtract, x, top));
+  if (c.status == HR_OK) {
+    hr_array *made;
+    hr_status status = hr_where(&made, is_top, one, weights, s);
+    weights = hr_chain_keep(&c, status, made);
+  }
+  hr_array *uniform = uniform_between(&c, 0, 1, shape, shape_num, key);
+  return hr_chain_end(&c, out, hr_chain_binary(&c, pick, hr_chain_unary(&c, sums, weights), uniform));
+}
+
+/* `shape` is that of the noise, which has the classes along `axis`. The results of one distribution come from its
+ * cumulative weights, as in MLX, unless there is a single one without axes. */
+static hr_status draw(hr_array **out, hr_array *logits, int axis, const int *shape, size_t shape_num, hr_array *key,
+                      hr_stream *s) {
+  if (shape_num > 1 && shape[axis] && logits->size == shape[axis]) {
+    int rest[HR_MAX_NDIM];
+    for (size_t i = 0, to = 0; i < shape_num; i++)
+      if ((int)i != axis) rest[to++] = shape[i];
+    return pick_cumulative(out, logits, rest, shape_num - 1, key, s);
+  }
   hr_chain c = hr_chain_begin(s);
   hr_array *made = NULL;
   hr_status status = hr_random_gumbel(&made, shape, shape_num, HR_FLOAT32, key, s);
@@ -208,7 +274,7 @@ hr_status hr_random_categorical(hr_array **out, hr_array *logits, int axis, hr_a
   *out = NULL;
   HR_TRY(hr_op_given("random_categorical", logits));
   HR_TRY(hr_op_axis(&axis, "random_categorical", axis, logits->ndim));
-  status = largest_noisy(out, logits, axis, hr_array_shape(logits), logits->ndim, key, s);
+  status = draw(out, logits, axis, hr_array_shape(logits), logits->ndim, key, s);
 done:
   return status;
 }
@@ -225,7 +291,7 @@ hr_status hr_random_categorical_num_samples(hr_array **out, hr_array *logits_, i
   HR_TRY(hr_expand_dims(&longer, logits_, -1, s));
   memcpy(shape, hr_array_shape(longer), longer->ndim * sizeof *shape);
   shape[longer->ndim - 1] = num_samples;
-  status = largest_noisy(out, longer, axis, shape, longer->ndim, key, s);
+  status = draw(out, longer, axis, shape, longer->ndim, key, s);
 done:
   hr_array_release(longer);
   return status;
@@ -251,7 +317,7 @@ hr_status hr_random_categorical_shape(hr_array **out, hr_array *logits, int axis
   int place = (int)shape_num + 1 - (logits->ndim - axis);
   for (int i = 0, from = 0; i <= (int)shape_num; i++)
     full[i] = i == place ? hr_array_shape(logits)[axis] : shape[from++];
-  status = largest_noisy(out, logits, place, full, shape_num + 1, key, s);
+  status = draw(out, logits, place, full, shape_num + 1, key, s);
 done:
   return status;
 }

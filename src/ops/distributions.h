@@ -15,7 +15,9 @@ hr_status hr_random_randint(hr_array **out, hr_array *low, hr_array *high, const
 /* True with probability p, of a floating-point dtype. */
 hr_status hr_random_bernoulli(hr_array **out, hr_array *p, const int *shape, size_t shape_num, hr_array *key,
                               hr_stream *s) HR_MUST_USE;
-/* loc and scale may be NULL: 0 and 1. */
+/* Floating-point dtypes; float64 ones have the steps of float32. loc and scale may be NULL: 0 and 1. */
+hr_status hr_random_normal(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
+                           hr_array *key, hr_stream *s) HR_MUST_USE;
 hr_status hr_random_normal_broadcast(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, hr_array *loc,
                                      hr_array *scale, hr_array *key, hr_stream *s) HR_MUST_USE;
 /* A standard normal that lies in [lower, upper]. */
@@ -23,6 +25,7 @@ hr_status hr_random_truncated_normal(hr_array **out, hr_array *lower, hr_array *
                                      size_t shape_num, hr_dtype dtype, hr_array *key, hr_stream *s) HR_MUST_USE;
 hr_status hr_random_gumbel(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, hr_array *key,
                            hr_stream *s) HR_MUST_USE;
+/* Floating-point dtypes, as hr_random_normal(). */
 hr_status hr_random_laplace(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
                             hr_array *key, hr_stream *s) HR_MUST_USE;
 /* Vectors of mean (..., n) and covariance (..., n, n), by its singular values; `dtype` must be float32. Shape and the

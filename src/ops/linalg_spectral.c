@@ -1,6 +1,6 @@
 /* src/ops/linalg_spectral.c - eigenvalues, singular values and the pseudo-inverse. */
 #include <float.h>
-#include <string.h>
+#include <strings.h>
 
 #include "ops/binary.h"
 #include "ops/chain.h"
@@ -74,9 +74,10 @@ static hr_status apply_vectors(hr_array **out_0, hr_array **out_1, const hr_op *
   return status;
 }
 
+/* Small letters are fine, as in NumPy. */
 static hr_status read_triangle(bool *upper, const char *op, const char *uplo) {
-  *upper = strcmp(uplo, "U") == 0;
-  if (*upper || strcmp(uplo, "L") == 0) return HR_OK;
+  *upper = strcasecmp(uplo, "U") == 0;
+  if (*upper || strcasecmp(uplo, "L") == 0) return HR_OK;
   return hr_fail(HR_INVALID, "%s: UPLO is \"%.20s\": \"L\" or \"U\" is needed", op, uplo);
 }
 

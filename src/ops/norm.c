@@ -65,6 +65,7 @@ static hr_status check(hr_dtype *dtype, const hr_op *op, const hr_array *x, cons
   if (status != HR_OK) return status;
   *dtype = hr_array_dtype(x);
   if (weight) *dtype = hr_dtype_promote(*dtype, hr_array_dtype(weight));
+  if (weight && bias) *dtype = hr_dtype_promote(*dtype, hr_array_dtype(bias));
   if (!hr_dtype_is_float(*dtype))
     return hr_fail(HR_INVALID, "%s: a floating-point type is needed, not %s", op->name, hr_dtype_names[*dtype]);
   return HR_OK;

@@ -1,8 +1,8 @@
 /* src/ops/norm.h - normalisation along the last axis.
- * The result has the shape of x and the dtype of x and weight together, which must be a floating-point type; bias is
- * cast to it. Float16 and bfloat16 are computed in float32 and rounded once; float64 in float64. weight and bias are
- * vectors with one element for each place of the last axis, or NULL. A row with NaN is NaN, and so is one with an
- * infinity (rms_norm: at the infinity; the other elements become 0). */
+ * The result has the shape of x and the dtype of x, weight and bias together, which must be a floating-point type; a
+ * bias without a weight is cast to that of x, as in MLX. Float16 and bfloat16 are computed in float32 and rounded once;
+ * float64 in float64. weight and bias are vectors with one element for each place of the last axis, or NULL. A row with
+ * NaN is NaN, and so is one with an infinity (rms_norm: at the infinity; the other elements become 0). */
 #ifndef HR_OPS_NORM_H
 #define HR_OPS_NORM_H
 

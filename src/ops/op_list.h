@@ -34,6 +34,7 @@ hr_status hr_cpu_quantize(const hr_run *run);
 hr_status hr_cpu_quantized_matmul(const hr_run *run);
 hr_status hr_cpu_random(const hr_run *run);
 hr_status hr_cpu_random_erf(const hr_run *run);
+hr_status hr_cpu_random_pick(const hr_run *run);
 hr_status hr_cpu_reduce(const hr_run *run);
 hr_status hr_cpu_rope(const hr_run *run);
 hr_status hr_cpu_row_major(const hr_run *run);

@@ -1,7 +1,6 @@
-/* Keys, raw bits, and the two distributions that have kernels of their own. */
+/* Keys, raw bits, and what has kernels of its own. */
 #include "ops/random.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,10 +158,11 @@ done:
   return status;
 }
 
-hr_status hr_random_check_float(const char *op, hr_dtype dtype) {
-  if (dtype == HR_FLOAT32 || dtype == HR_FLOAT16 || dtype == HR_BFLOAT16) return HR_OK;
-  return hr_fail(HR_UNSUPPORTED, "%s: dtype %s: float32, float16 and bfloat16 are possible", op,
-                 hr_dtype_valid(dtype) ? hr_dtype_names[dtype] : "unknown");
+hr_status hr_random_check_float(const char *op, hr_dtype dtype, bool float64) {
+  if (dtype == HR_FLOAT32 || dtype == HR_FLOAT16 || dtype == HR_BFLOAT16 || (float64 && dtype == HR_FLOAT64))
+    return HR_OK;
+  return hr_fail(HR_UNSUPPORTED, "%s: dtype %s: %sfloat32, float16 and bfloat16 are possible", op,
+                 hr_dtype_valid(dtype) ? hr_dtype_names[dtype] : "unknown", float64 ? "float64, " : "");
 }
 
 hr_status hr_random_uniform_scalars(hr_array **out, hr_array *low, hr_array *high, const int *shape, size_t shape_num,
@@ -185,7 +185,6 @@ hr_status hr_random_erfinv(hr_array **out, const int *shape, size_t shape_num, h
   hr_array *used = NULL;
   hr_status status = HR_OK;
   *out = NULL;
-  HR_TRY(hr_random_check_float("random_normal", dtype));
   HR_TRY(random_attrs(&attrs, "random_normal", HR_RANDOM_NORMAL, shape, shape_num, dtype));
   attrs.scale = scale, attrs.shift = shift;
   HR_TRY(hr_random_key_or_next(&used, "random_normal", key));
@@ -198,9 +197,4 @@ done:
 hr_status hr_random_erf(hr_array **out, hr_array *a, hr_stream *s) {
   *out = NULL;
   return hr_apply(out, &hr_op_random_erf, &a, 1, NULL, s);
-}
-
-hr_status hr_random_normal(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
-                           hr_array *key, hr_stream *s) {
-  return hr_random_erfinv(out, shape, shape_num, dtype, sqrtf(2.0f) * scale, loc, key, s);
 }

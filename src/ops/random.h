@@ -23,8 +23,5 @@ hr_status hr_random_split_num(hr_array **out, hr_array *key, int num, hr_stream 
 /* width 1, 2 or 4 bytes: uint8, uint16 or uint32. */
 hr_status hr_random_bits(hr_array **out, const int *shape, size_t shape_num, int width, hr_array *key,
                          hr_stream *s) HR_MUST_USE;
-/* In [low, high), which broadcast to shape; float32, float16 or bfloat16. Rounding may give `high` itself. */
-hr_status hr_random_normal(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float loc, float scale,
-                           hr_array *key, hr_stream *s) HR_MUST_USE;
 
 #endif

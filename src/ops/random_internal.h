@@ -21,18 +21,19 @@ hr_status hr_random_key_or_next(hr_array **out, const char *op, hr_array *key) H
 /* This thread's state as it is now (K2): a copy. */
 hr_status hr_random_thread_key(hr_array **out) HR_MUST_USE;
 
-hr_status hr_random_check_float(const char *op, hr_dtype dtype) HR_MUST_USE;
+/* float32, float16 and bfloat16 are; float64 where it is said to be. */
+hr_status hr_random_check_float(const char *op, hr_dtype dtype, bool float64) HR_MUST_USE;
 
 /* Uniform with low and high of one element each, already of the dtype. */
 hr_status hr_random_uniform_scalars(hr_array **out, hr_array *low, hr_array *high, const int *shape, size_t shape_num,
                                     hr_dtype dtype, hr_array *key, hr_stream *s) HR_MUST_USE;
 
-extern const hr_op hr_op_random_erf;
+extern const hr_op hr_op_random_erf, hr_op_random_pick;
 
 /* The error function as MLX rounds it, in float32; the result has the dtype of a, a float. */
 hr_status hr_random_erf(hr_array **out, hr_array *a, hr_stream *s) HR_MUST_USE;
 
-/* erfinv(u) * scale + shift for u uniform in (-1, 1). */
+/* erfinv(u) * scale + shift for u uniform in (-1, 1); the dtype is float32, float16 or bfloat16. */
 hr_status hr_random_erfinv(hr_array **out, const int *shape, size_t shape_num, hr_dtype dtype, float scale, float shift,
                            hr_array *key, hr_stream *s) HR_MUST_USE;
 

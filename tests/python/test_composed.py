@@ -155,3 +155,16 @@ def test_refusals_of_mlx_on_a_processor():
             m.array(1).__array_namespace__(api_version="2024.12")
         with pytest.raises(TypeError):
             m.StreamContext(3)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int32", "uint8", "complex64"])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 1, 4, 4), (0, 2, 2), (2, 3), (3,)])
+def test_det(dtype, shape):
+    x = np.random.default_rng(3).integers(0, 5, shape)
+    if shape[-2:] in ((3, 3), (4, 4)):
+        x = x + np.roll(np.eye(shape[-1], dtype=int), 1, 0) * 9  # not singular
+    for name in ("det", "slogdet"):
+        same(lambda m: getattr(m.linalg, name)(m.array(x).astype(getattr(m, dtype))), 1e-2)
+    if dtype in ("float32", "float64", "int32") and len(shape) > 1 and shape[-1] == shape[-2]:
+        ours = mx.linalg.det(mx.array(x).astype(getattr(mx, dtype)))
+        np.testing.assert_allclose(np.array(ours), np.linalg.det(x), 1e-5, 1e-5)
