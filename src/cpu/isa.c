@@ -52,12 +52,14 @@ hr_isa hr_isa_level(void) {
 }
 
 #if HR_ISA_HAS_AMX
-/* cpuid leaf 7: AVX-512 VBMI, AMX for bfloat16, its tiles, AMX for bytes. Linux lets a process use tile registers
- * (component 18 of its saved state) when it has asked for them, since they make the frames of signals 8 KiB longer. */
+/* cpuid leaf 7: AVX-512 VBMI, AMX for bfloat16, its tiles, AMX for bytes; AVX-512 BF16. Linux lets a process use tile
+ * registers (component 18 of its saved state) when it has asked for them, since they make the frames of signals 8 KiB
+ * longer. */
 static bool detect_amx(void) {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (hr_isa_level() != HR_ISA_AVX512 || limit_of_environment() <= HR_ISA_AVX512) return false;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(c >> 1 & 1u) || (d >> 22 & 0xdu) != 0xd) return false;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a >> 5 & 1u)) return false;
   return syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18) == 0;
 }
 #else

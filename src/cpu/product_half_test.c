@@ -86,7 +86,8 @@ static void check(hr_dtype dtype, shape s, int layout_a, int layout_b) {
 static void test_shapes(void **state) {
   static const shape shapes[] = {{1, 32, 32, 32},  {1, 3, 400, 31},   {1, 400, 3, 33},   {1, 33, 65, 1025},
                                  {3, 31, 33, 40},  {1, 129, 130, 64}, {1, 300, 270, 40}, {2, 200, 513, 257},
-                                 {1, 1, 1, 40000}, {1, 2, 2, 2}};
+                                 {1, 1, 1, 40000}, {1, 2, 2, 2},      {1, 256, 100, 64}, {3, 64, 48, 96},
+                                 {1, 16, 100, 64}, {1, 100, 16, 40},  {1, 64, 40, 2080}, {2, 512, 70, 544}};
   (void)state;
   for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
     for (int layout = 0; layout < LAYOUTS * LAYOUTS; layout++) {

@@ -16,15 +16,28 @@
 
 enum { HR_HALF_SIDE = 32, HR_HALF_DEPTH = 32 };
 
+/* c[i * c_row + j] = (or +=, when add) sums over `blocks` blocks of k, for HR_HALF_SIDE rows and columns, of which m
+ * and n count: those behind the first 16 are left out where they do not. A is a panel, or lies in place: a_row bytes
+ * between its rows, a_half to row 16, a_block from block to block. */
+typedef struct hr_half_block {
+  float *c;
+  const char *a, *b;
+  int64_t c_row, a_row, a_half, a_block, blocks;
+  int m, n;
+  bool add;
+} hr_half_block;
+
 typedef struct hr_half_kernels {
   int block_bytes; /* of HR_HALF_DEPTH numbers of k of a panel */
+  bool in_place;   /* rows of A that are runs along k, whole blocks of it, are tiles as they lie */
   /* `count` rows of A or columns of B (1 to HR_HALF_SIDE), `across` elements apart, k elements `along` apart. `to` is
    * aligned to 64 bytes. False: a number is infinite or NaN, and the type has no way to say so. */
   bool (*pack_a)(void *to, const uint16_t *from, int64_t k, int count, int64_t across, int64_t along);
   bool (*pack_b)(void *to, const uint16_t *from, int64_t k, int count, int64_t across, int64_t along);
-  /* c[i * c_row + j] = (or +=, when add) sums over `blocks` blocks of k, for HR_HALF_SIDE rows and columns. Between
-   * hr_half_begin_amx() and hr_half_end_amx(). */
-  void (*multiply)(float *c, int64_t c_row, const void *a, const void *b, int64_t blocks, bool add);
+  /* Between hr_half_begin_amx() and hr_half_end_amx(). */
+  void (*multiply)(const hr_half_block *block);
+  /* c[i * c_row + j] = sums[i * sums_row + j], rounded, for i < m and j < n <= HR_HALF_SIDE. */
+  void (*store)(uint16_t *c, int64_t c_row, const float *sums, int64_t sums_row, int m, int n);
 } hr_half_kernels;
 
 extern const hr_half_kernels hr_half_bf16_amx, hr_half_f16_amx;

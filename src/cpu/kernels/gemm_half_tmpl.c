@@ -29,29 +29,30 @@ void hr_half_begin_amx(void) {
 
 void hr_half_end_amx(void) { _tile_release(); }
 
-/* Sums in tiles 0 to 3, A in 4 and 5, B in 6 and 7. */
-INLINE void load_a(const char *a) {
-  _tile_loadd(4, a, 64);
-  _tile_loadd(5, a + TILE_BYTES, 64);
+/* Sums in tiles 0 to 3, A in 4 and 5, B in 6 and 7. `low` is whether there are rows behind the first 16, `right`
+ * whether there are such columns. */
+INLINE void load_a(const hr_half_block *x, const char *a, bool low) {
+  _tile_loadd(4, a, x->a_row);
+  if (low) _tile_loadd(5, a + x->a_half, x->a_row);
 }
-INLINE void load_b(const char *b) {
+INLINE void load_b(const char *b, bool right) {
   _tile_loadd(6, b, 64);
-  _tile_loadd(7, b + TILE_BYTES, 64);
+  if (right) _tile_loadd(7, b + TILE_BYTES, 64);
 }
-INLINE void multiply_tiles(void) {
+INLINE void multiply_tiles(bool low, bool right) {
   _tile_dpbf16ps(0, 4, 6);
-  _tile_dpbf16ps(1, 4, 7);
-  _tile_dpbf16ps(2, 5, 6);
-  _tile_dpbf16ps(3, 5, 7);
+  if (right) _tile_dpbf16ps(1, 4, 7);
+  if (low) _tile_dpbf16ps(2, 5, 6);
+  if (low && right) _tile_dpbf16ps(3, 5, 7);
 }
 
-INLINE void begin_sums(const float *c, int64_t c_row, bool add) {
-  int64_t bytes = c_row * 4;
-  if (add) {
-    _tile_loadd(0, c, bytes);
-    _tile_loadd(1, c + 16, bytes);
-    _tile_loadd(2, c + 16 * c_row, bytes);
-    _tile_loadd(3, c + 16 * c_row + 16, bytes);
+INLINE void begin_sums(const hr_half_block *x, bool low, bool right) {
+  int64_t bytes = x->c_row * 4;
+  if (x->add) {
+    _tile_loadd(0, x->c, bytes);
+    if (right) _tile_loadd(1, x->c + 16, bytes);
+    if (low) _tile_loadd(2, x->c + 16 * x->c_row, bytes);
+    if (low && right) _tile_loadd(3, x->c + 16 * x->c_row + 16, bytes);
     return;
   }
   _tile_zero(0);
@@ -60,41 +61,68 @@ INLINE void begin_sums(const float *c, int64_t c_row, bool add) {
   _tile_zero(3);
 }
 
-INLINE void store_sums(float *c, int64_t c_row) {
-  int64_t bytes = c_row * 4;
-  _tile_stored(0, c, bytes);
-  _tile_stored(1, c + 16, bytes);
-  _tile_stored(2, c + 16 * c_row, bytes);
-  _tile_stored(3, c + 16 * c_row + 16, bytes);
+INLINE void store_sums(const hr_half_block *x, bool low, bool right) {
+  int64_t bytes = x->c_row * 4;
+  _tile_stored(0, x->c, bytes);
+  if (right) _tile_stored(1, x->c + 16, bytes);
+  if (low) _tile_stored(2, x->c + 16 * x->c_row, bytes);
+  if (low && right) _tile_stored(3, x->c + 16 * x->c_row + 16, bytes);
 }
 
-static void multiply_bf16(float *c, int64_t c_row, const void *a, const void *b, int64_t blocks, bool add) {
-  const char *left = a, *right = b;
-  begin_sums(c, c_row, add);
-  for (int64_t i = 0; i < blocks; i++, left += 2 * TILE_BYTES, right += 2 * TILE_BYTES) {
-    load_b(right);
-    load_a(left);
-    multiply_tiles();
+/* Of float16 leading parts with leading parts and with rests, then the rests of A. */
+INLINE void multiply_blocks(const hr_half_block *x, bool low, bool right, int kinds) {
+  const char *a = x->a, *b = x->b;
+  begin_sums(x, low, right);
+  for (int64_t i = 0; i < x->blocks; i++, a += x->a_block, b += 2 * kinds * TILE_BYTES) {
+    load_b(b, right);
+    load_a(x, a, low);
+    multiply_tiles(low, right);
+    if (kinds == 1) continue;
+    load_b(b + 2 * TILE_BYTES, right);
+    multiply_tiles(low, right);
+    load_a(x, a + 2 * TILE_BYTES, low);
+    multiply_tiles(low, right);
+    load_b(b, right);
+    multiply_tiles(low, right);
   }
-  store_sums(c, c_row);
+  store_sums(x, low, right);
 }
 
-/* Leading parts with leading parts and with rests, then the rests of A. */
-static void multiply_f16(float *c, int64_t c_row, const void *a, const void *b, int64_t blocks, bool add) {
-  const char *left = a, *right = b;
-  begin_sums(c, c_row, add);
-  for (int64_t i = 0; i < blocks; i++, left += 4 * TILE_BYTES, right += 4 * TILE_BYTES) {
-    load_b(right);
-    load_a(left);
-    multiply_tiles();
-    load_b(right + 2 * TILE_BYTES);
-    multiply_tiles();
-    load_a(left + 2 * TILE_BYTES);
-    multiply_tiles();
-    load_b(right);
-    multiply_tiles();
-  }
-  store_sums(c, c_row);
+INLINE void multiply(const hr_half_block *x, int kinds) {
+  bool low = x->m > PAIRS, right = x->n > PAIRS;
+  if (low && right)
+    multiply_blocks(x, true, true, kinds);
+  else if (low)
+    multiply_blocks(x, true, false, kinds);
+  else if (right)
+    multiply_blocks(x, false, true, kinds);
+  else
+    multiply_blocks(x, false, false, kinds);
+}
+static void multiply_bf16(const hr_half_block *x) { multiply(x, 1); }
+static void multiply_f16(const hr_half_block *x) { multiply(x, 2); }
+
+/* --- results --- */
+
+typedef vector (*round_fn)(__m512 low, __m512 high);
+
+INLINE vector round_bf16(__m512 low, __m512 high) { return (vector)_mm512_cvtne2ps_pbh(high, low); }
+INLINE vector round_f16(__m512 low, __m512 high) {
+  __m256i first = _mm512_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m256i second = _mm512_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+}
+
+INLINE void store_rows(uint16_t *c, int64_t c_row, const float *sums, int64_t sums_row, int m, int n, round_fn round) {
+  __mmask32 columns = n == LANES ? ~(__mmask32)0 : ((__mmask32)1 << n) - 1;
+  for (int i = 0; i < m; i++, c += c_row, sums += sums_row)
+    _mm512_mask_storeu_epi16(c, columns, round(_mm512_loadu_ps(sums), _mm512_loadu_ps(sums + PAIRS)));
+}
+static void store_bf16(uint16_t *c, int64_t c_row, const float *sums, int64_t sums_row, int m, int n) {
+  store_rows(c, c_row, sums, sums_row, m, n, round_bf16);
+}
+static void store_f16(uint16_t *c, int64_t c_row, const float *sums, int64_t sums_row, int m, int n) {
+  store_rows(c, c_row, sums, sums_row, m, n, round_f16);
 }
 
 /* --- packing --- */
@@ -241,5 +269,14 @@ static bool pack_b_f16(void *to, const uint16_t *from, int64_t k, int count, int
   return pack(to, from, k, count, across, along, true, 2, split_f16);
 }
 
-const hr_half_kernels hr_half_bf16_amx = {2 * TILE_BYTES, pack_a_bf16, pack_b_bf16, multiply_bf16};
-const hr_half_kernels hr_half_f16_amx = {4 * TILE_BYTES, pack_a_f16, pack_b_f16, multiply_f16};
+const hr_half_kernels hr_half_bf16_amx = {.block_bytes = 2 * TILE_BYTES,
+                                          .in_place = true,
+                                          .pack_a = pack_a_bf16,
+                                          .pack_b = pack_b_bf16,
+                                          .multiply = multiply_bf16,
+                                          .store = store_bf16};
+const hr_half_kernels hr_half_f16_amx = {.block_bytes = 4 * TILE_BYTES,
+                                         .pack_a = pack_a_f16,
+                                         .pack_b = pack_b_f16,
+                                         .multiply = multiply_f16,
+                                         .store = store_f16};
