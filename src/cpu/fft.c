@@ -91,10 +91,11 @@ static void to_half(const job *j, hr_c64 *x, int64_t first, int64_t end) {
   hr_c64 room[HR_FFT_RUN];
   int64_t h = j->half;
   float scale = j->factor / 2;
-  for (int64_t at = first; at < end; at += HR_FFT_RUN) {
-    int64_t count = smaller(end - at, HR_FFT_RUN);
+  for (int64_t at = first, count; at < end; at += count) {
+    count = at ? smaller(end - at, HR_FFT_RUN) : 1; /* pair 0 alone: vectors take those behind it */
     const hr_c64 *roots = hr_fft_roots_run(&j->roots, at, 1, count, room);
-    for (int64_t k = at; k < at + count; k++) {
+    int64_t done = at ? hr_fft_kernels_get()->to_half(x, h, roots, at, count, scale) : 0;
+    for (int64_t k = at + done; k < at + count; k++) {
       hr_c64 w = roots[k - at], a = x[k], b = x[k ? h - k : 0];
       hr_c64 e = {(a.re + b.re) * scale, (a.im - b.im) * scale}, o = {(a.im + b.im) * scale, (b.re - a.re) * scale};
       hr_c64 wo = {w.re * o.re - w.im * o.im, w.re * o.im + w.im * o.re};
@@ -110,10 +111,11 @@ static void from_half(const job *j, hr_c64 *x, int64_t first, int64_t end) {
   hr_c64 room[HR_FFT_RUN];
   int64_t h = j->half;
   if (first == 0) x[0].im = x[h].im = 0;
-  for (int64_t at = first; at < end; at += HR_FFT_RUN) {
-    int64_t count = smaller(end - at, HR_FFT_RUN);
+  for (int64_t at = first, count; at < end; at += count) {
+    count = at ? smaller(end - at, HR_FFT_RUN) : 1; /* pair 0 alone: vectors take those behind it */
     const hr_c64 *roots = hr_fft_roots_run(&j->roots, at, 1, count, room);
-    for (int64_t k = at; k < at + count; k++) {
+    int64_t done = at ? hr_fft_kernels_get()->from_half(x, h, roots, at, count, j->factor) : 0;
+    for (int64_t k = at + done; k < at + count; k++) {
       hr_c64 w = roots[k - at], a = x[k], b = x[h - k];
       hr_c64 e = {(a.re + b.re) * j->factor, (a.im - b.im) * j->factor};
       hr_c64 o = {(a.re - b.re) * j->factor, (a.im + b.im) * j->factor};

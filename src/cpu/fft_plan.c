@@ -67,29 +67,50 @@ static hr_status no_memory(int64_t n) {
 
 static hr_status plan_get(hr_fft_plan **out, int64_t n, int sign, bool may_be_long);
 
-/* Fours first: they take the fewest operations. */
+/* As few steps as there can be, and no twos where two fours do. */
 static void set_radices(hr_fft_steps *steps, int64_t n) {
-  static const uint8_t radices[] = {4, 2, 3, 5};
-  for (int i = 0; i < 4; i++)
+  static const uint8_t radices[] = {8, 4, 2, 3, 5};
+  int twos = __builtin_ctzll((uint64_t)n), fours = twos % 3 == 1 && twos > 1 ? 2 : 0;
+  for (int i = 0; i < fours; i++, n /= 4) steps->radix[steps->count++] = 4;
+  for (int i = 0; i < 5; i++)
     for (; n % radices[i] == 0; n /= radices[i]) steps->radix[steps->count++] = radices[i];
 }
 
-static hr_status make_steps(hr_fft_plan *plan) {
-  hr_fft_steps *steps = &plan->steps;
-  int64_t count = 0, m = plan->n;
-  steps->twiddles = hr_alloc(sizeof *steps->twiddles * (size_t)(2 * plan->n)); /* a step has fewer than m r of them */
+static hr_status make_steps(hr_fft_plan *plan, hr_fft_steps *steps, int64_t n) {
+  int64_t count = 0, m = n;
+  steps->twiddles = hr_alloc(sizeof *steps->twiddles * (size_t)(2 * n)); /* a step has fewer than m r of them */
   if (!steps->twiddles) return no_memory(plan->n);
-  steps->n = plan->n;
+  steps->n = n;
   steps->sign = plan->sign;
-  set_radices(steps, plan->n);
+  set_radices(steps, n);
   for (int i = 0; i < steps->count; i++) {
     int r = steps->radix[i];
     m /= r;
     for (int64_t p = 0; p < m; p++)
       for (int k = 1; k < r; k++) steps->twiddles[count++] = hr_fft_root(p * k, r * m, plan->sign);
   }
-  plan->bytes += 2 * plan->n * (int64_t)sizeof *steps->twiddles;
+  plan->bytes += 2 * n * (int64_t)sizeof *steps->twiddles;
   return HR_OK;
+}
+
+/* For rows alone: the first step's twiddles, and the other steps. */
+static hr_status make_along(hr_fft_plan *plan) {
+  enum { LANES = HR_FFT_LANES };
+  int64_t m = plan->n / LANES;
+  int64_t bytes = plan->n * (int64_t)sizeof(hr_c64);
+  if (plan->n % (LANES * LANES)) return HR_OK;
+  float *to = plan->along_twiddles = hr_alloc((size_t)bytes);
+  if (!to) return no_memory(plan->n);
+  for (int64_t p = 0; p < m; p += LANES)
+    for (int k = 1; k < LANES; k++, to += 2 * LANES)
+      for (int i = 0; i < LANES; i++) {
+        hr_c64 root = hr_fft_root((p + i) * k, plan->n, plan->sign);
+        to[i] = root.re, to[LANES + i] = root.im;
+      }
+  plan->bytes += bytes;
+  plan->scratch = 2 * plan->n;
+  plan->ns /= 4;
+  return make_steps(plan, &plan->along, m);
 }
 
 static hr_status make_kiss(hr_fft_plan *plan) {
@@ -100,7 +121,9 @@ static hr_status make_kiss(hr_fft_plan *plan) {
   (void)kiss_fft_alloc((int)plan->n, plan->sign > 0, plan->kiss, &bytes);
   plan->bytes = (int64_t)bytes;
   plan->ns = 20 + (int64_t)(0.65 * (double)plan->n * log2((double)plan->n));
-  return plan->n <= HR_FFT_SIDE_LONGEST ? make_steps(plan) : HR_OK;
+  hr_status status = make_along(plan);
+  if (status != HR_OK || plan->n > HR_FFT_SIDE_LONGEST) return status;
+  return make_steps(plan, &plan->steps, plan->n);
 }
 
 static hr_status make_odd(hr_fft_plan *plan, int p) {
@@ -198,6 +221,8 @@ void hr_fft_plan_release(hr_fft_plan *plan) {
   hr_free(plan->twiddles);
   hr_free(plan->filter);
   hr_free(plan->steps.twiddles);
+  hr_free(plan->along.twiddles);
+  hr_free(plan->along_twiddles);
   hr_free(plan);
 }
 

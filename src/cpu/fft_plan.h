@@ -1,7 +1,9 @@
 /* src/cpu/fft_plan.h - complex transforms of one length, out of KISS FFT's for lengths of the primes 2, 3 and 5.
  *
- *   kiss       2^a 3^b 5^c: one call of the library; up to HR_FFT_SIDE_LONGEST also HR_FFT_LANES rows side by side, a
- *              lane of a vector each (kernels/fft.h): two to three times as fast as one after the other
+ *   kiss       2^a 3^b 5^c: one call of the library for a row alone. Rows that are neighbours go HR_FFT_LANES side by
+ *              side, a lane of a vector each, up to HR_FFT_SIDE_LONGEST. Rows of a multiple of 256 values, alone or
+ *              many, do not go to the library: values of their own run side by side (kernels/fft.h). Rows of 1024:
+ *              twice as fast as side by side, since what 16 of them need is more than the first cache
  *   odd        p m with a prime 7 <= p <= 31: p transforms of every p-th value, and a step of its own (kernels/fft.h);
  *              KISS FFT has one too, which takes memory in each call and cannot report that there is none
  *   chirp      any other length: a convolution of 2^a 3^b 5^c >= 2n - 1 values (Bluestein 1970, "A linear filtering
@@ -43,6 +45,8 @@ typedef struct hr_fft_plan {
   int64_t padded;      /* chirp */
   hr_fft_roots powers; /* square: of n */
   hr_fft_steps steps;  /* kiss: count is 0 where rows do not run side by side */
+  hr_fft_steps along;  /* kiss: of n / HR_FFT_LANES; count is 0 where the library takes rows alone */
+  float *along_twiddles;
 } hr_fft_plan;
 
 /* n > 0. The caller owns one reference. */

@@ -220,13 +220,35 @@ static void check_aside(const hr_fft_kernels *kernels, int64_t n, int64_t rows, 
 static void test_aside(void **state) {
   (void)state;
   static const hr_fft_kernels *const levels[] = HR_ISA_ROW(hr_fft);
-  static const int64_t lengths[] = {2,  3,  4,  5,  6,  8,   9,   10,  12,  15,   16,  25,
-                                    27, 32, 45, 60, 64, 100, 128, 243, 375, 1024, 4096};
+  static const int64_t lengths[] = {2,  3,  4,  5,  6,   8,   9,   10,  12,  15,   16,   25,  27,
+                                    32, 45, 60, 64, 100, 128, 243, 375, 512, 1024, 2048, 4096};
   static const int64_t counts[] = {1, 5, 15, 16};
   for (int level = 0; level <= (int)hr_isa_level(); level++)
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
       for (int k = 0; k < 4; k++)
         for (int columns = 0; columns < 2; columns++) check_aside(levels[level], lengths[i], counts[k], columns);
+}
+
+/* Rows alone, whose own values run side by side. */
+static void test_along(void **state) {
+  (void)state;
+  static const hr_fft_kernels *const levels[] = HR_ISA_ROW(hr_fft);
+  static const int64_t lengths[] = {256, 512, 768, 1024, 1280, 2048, 2304, 8192};
+  for (int level = 0; level <= (int)hr_isa_level(); level++)
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+      for (int sign = -1; sign <= 1; sign += 2) {
+        int64_t n = lengths[i];
+        hr_fft_plan *plan = plan_of(n, sign);
+        hr_c64 *x = numbers(n), *out = numbers(n), *scratch = numbers(2 * n), last = out[n], behind = scratch[2 * n];
+        levels[level]->along(out, x, &plan->along, plan->along_twiddles, &scratch->re);
+        for (int64_t k = 0; k < n; k += 1 + n / 40) check_value(x, out, n, k, sign);
+        assert_memory_equal(&last, out + n, sizeof last);
+        assert_memory_equal(&behind, scratch + 2 * n, sizeof behind);
+        levels[level]->along(x, x, &plan->along, plan->along_twiddles, &scratch->re);
+        assert_memory_equal(x, out, sizeof *x * (size_t)n);
+        free(x), free(out), free(scratch);
+        hr_fft_plan_release(plan);
+      }
 }
 
 static void test_kernels(void **state) {
@@ -288,7 +310,7 @@ int main(void) {
       cmocka_unit_test(test_short),   cmocka_unit_test(test_strided),   cmocka_unit_test(test_long),
       cmocka_unit_test(test_kept),    cmocka_unit_test(test_no_memory), cmocka_unit_test(test_op_no_memory),
       cmocka_unit_test(test_kernels), cmocka_unit_test(test_aside),     cmocka_unit_test(test_roots),
-      cmocka_unit_test(test_slots),
+      cmocka_unit_test(test_slots),   cmocka_unit_test(test_along),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,10 +32,17 @@ static void run_chirp(const hr_fft_plan *plan, const hr_c64 *in, int64_t stride,
   kernels->multiply_conj(out, values, plan->twiddles, plan->n);
 }
 
+static void run_kiss(const hr_fft_plan *plan, const hr_c64 *in, int64_t stride, hr_c64 *out, hr_c64 *scratch) {
+  if (stride == 1 && plan->along.count)
+    hr_fft_kernels_get()->along(out, in, &plan->along, plan->along_twiddles, &scratch->re);
+  else
+    kiss_fft_stride(plan->kiss, (const kiss_fft_cpx *)in, (kiss_fft_cpx *)out, (int)stride);
+}
+
 void hr_fft_run(const hr_fft_plan *plan, const hr_c64 *in, int64_t stride, hr_c64 *out, hr_c64 *scratch) {
   switch (plan->kind) {
     case HR_FFT_COPY: *out = *in; break;
-    case HR_FFT_KISS: kiss_fft_stride(plan->kiss, (const kiss_fft_cpx *)in, (kiss_fft_cpx *)out, (int)stride); break;
+    case HR_FFT_KISS: run_kiss(plan, in, stride, out, scratch); break;
     case HR_FFT_ODD: run_odd(plan, in, stride, out, scratch); break;
     case HR_FFT_CHIRP: run_chirp(plan, in, stride, out, scratch); break;
     case HR_FFT_SQUARE: break; /* long: never here */
@@ -45,6 +52,12 @@ void hr_fft_run(const hr_fft_plan *plan, const hr_c64 *in, int64_t stride, hr_c6
 void hr_fft_run_aside(const hr_fft_plan *plan, const hr_fft_rows *in, const hr_fft_rows *out, int64_t rows,
                       hr_c64 *scratch) {
   hr_fft_rows from = *in, to = *out;
+  int64_t item = sizeof(hr_c64);
+  for (; plan->along.count && from.value_step == item && to.value_step == item && rows > 0; rows--) {
+    run_kiss(plan, (const hr_c64 *)from.data, 1, (hr_c64 *)to.data, scratch);
+    from.data += from.row_step;
+    to.data += to.row_step;
+  }
   for (; rows > 0; rows -= HR_FFT_LANES) {
     int64_t count = rows < HR_FFT_LANES ? rows : HR_FFT_LANES;
     hr_fft_kernels_get()->side_by_side(&to, &from, count, &plan->steps, &scratch->re);
