@@ -82,12 +82,6 @@ static void scatter_all(scatter_job *job, const hr_block_attrs *attrs, int64_t o
   }
 }
 
-static hr_status check_mode(const hr_run *run, int mode) {
-  hr_dtype dtype = hr_array_dtype(run->in[0]);
-  if (kernels_of(dtype)->rows[mode]) return HR_OK;
-  return hr_fail(HR_UNSUPPORTED, "no maximum or minimum of %s", hr_dtype_names[dtype]);
-}
-
 hr_status hr_cpu_scatter(const hr_run *run) {
   const hr_block_attrs *attrs = run->attrs;
   const hr_array *updates = run->in[run->in_count - 1];
@@ -95,7 +89,6 @@ hr_status hr_cpu_scatter(const hr_run *run) {
   hr_buffer *corners = NULL;
   int64_t size = hr_shape_size(attrs->block, out->ndim), count = size ? updates->size / size : 0;
   hr_status status = HR_OK;
-  HR_TRY(check_mode(run, attrs->mode));
   HR_TRY(hr_index_corners(&corners, run, attrs, hr_array_shape(out), hr_array_strides(out), count));
   HR_TRY(hr_index_copy_first(run));
   if (count == 0) goto done;
@@ -166,8 +159,6 @@ hr_status hr_cpu_scatter_axis(const hr_run *run) {
   const hr_array *indices = run->in[1], *values = run->in[2];
   hr_array *out = run->out[0];
   const int *shape = hr_array_shape(out);
-  hr_status status = check_mode(run, attrs->mode);
-  if (status != HR_OK) return status;
   axis_job job = {.index = hr_index_kernels_of(hr_array_dtype(indices)),
                   .points = kernels_of(hr_array_dtype(out))->points[attrs->mode],
                   .from = hr_array_data(values),
@@ -178,7 +169,7 @@ hr_status hr_cpu_scatter_axis(const hr_run *run) {
                   .index_item = (int64_t)hr_array_itemsize(indices),
                   .bad = HR_INDEX_GOOD};
   hr_parallel_range(indices->size, AXIS_CHUNK, check_chunk, &job);
-  status = hr_index_result(indices, hr_load_relaxed(&job.bad), attrs->axis, job.length, 1);
+  hr_status status = hr_index_result(indices, hr_load_relaxed(&job.bad), attrs->axis, job.length, 1);
   if (status == HR_OK) status = hr_index_copy_first(run);
   if (status != HR_OK || indices->size == 0) return status;
   job.to = hr_array_data(out);

@@ -21,7 +21,14 @@ static inline hr_accum prod(hr_accum old, hr_accum new) { return old * new; }
 #if HR_ELEM_IS_FLOAT
 static inline hr_accum larger(hr_accum old, hr_accum new) { return old >= new || old != old ? old : new; }
 static inline hr_accum smaller(hr_accum old, hr_accum new) { return old <= new || old != old ? old : new; }
-#elif !HR_ELEM_IS_COMPLEX
+#elif HR_ELEM_IS_COMPLEX
+/* By real, then imaginary part, as MLX compares them: the new one stays where there is a NaN to compare. */
+static inline int is_less(hr_accum a, hr_accum b) {
+  return crealf(a) < crealf(b) || (crealf(a) == crealf(b) && cimagf(a) < cimagf(b));
+}
+static inline hr_accum larger(hr_accum old, hr_accum new) { return is_less(new, old) ? old : new; }
+static inline hr_accum smaller(hr_accum old, hr_accum new) { return is_less(old, new) ? old : new; }
+#else
 static inline hr_accum larger(hr_accum old, hr_accum new) { return old >= new ? old : new; }
 static inline hr_accum smaller(hr_accum old, hr_accum new) { return old <= new ? old : new; }
 #endif
@@ -45,12 +52,7 @@ static inline __attribute__((always_inline)) void all_points(void *to, const int
   }
 }
 
-#define MODES_OF_ALL(X) X(set) X(add) X(prod)
-#if HR_ELEM_IS_COMPLEX
-#define MODES(X) MODES_OF_ALL(X)
-#else
-#define MODES(X) MODES_OF_ALL(X) X(larger) X(smaller)
-#endif
+#define MODES(X) X(set) X(add) X(prod) X(larger) X(smaller)
 
 #define X(mode)                                                                                           \
   static void rows_##mode(void *to, const void *from, int64_t count) { all_rows(to, from, count, mode); } \
