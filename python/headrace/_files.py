@@ -22,6 +22,11 @@ def _with_suffix(path, suffix):
     return path if path is None or path.endswith(suffix) else path + suffix
 
 
+def _own(items):
+    """A dict of its own, which no other thread changes while it is read."""
+    return items.copy() if isinstance(items, dict) else items
+
+
 def _write(file, content):
     """What _save answered goes to a file object, if it is one."""
     if content is not None:
@@ -120,7 +125,7 @@ def save_safetensors(file, arrays, metadata=None):
     >>> mx.load("weights.safetensors", return_metadata=True)
     ({'w': array([0, 1, 2], dtype=int32)}, {'step': '7'})
     """
-    _write(file, mx._save("safetensors", _with_suffix(_path(file), ".safetensors"), arrays, metadata))
+    _write(file, mx._save("safetensors", _with_suffix(_path(file), ".safetensors"), _own(arrays), _own(metadata)))
 
 
 def save_gguf(file, arrays, metadata=None):
@@ -133,7 +138,7 @@ def save_gguf(file, arrays, metadata=None):
     path = _path(file)
     if path is None:
         raise ValueError("[save_gguf] gguf files are written by their path")
-    mx._save_gguf(_with_suffix(path, ".gguf"), arrays, metadata)
+    mx._save_gguf(_with_suffix(path, ".gguf"), _own(arrays), _own(metadata))
 
 
 def export_to_dot(file, *args, **kwargs):

@@ -72,6 +72,20 @@ static bool take_arguments(hr_call *call, const hr_signature *s, PyObject *const
   return direct >= s->required || check_required(s, in);
 }
 
+#ifdef Py_GIL_DISABLED
+static bool freeze_lists(hr_call *call, PyObject **in) {
+  for (int i = 0; i < HR_MAX_PARAMS; i++) {
+    if (!in[i] || !(PyList_Check(in[i]) || PyTuple_Check(in[i]))) continue;
+    in[i] = hr_frozen(in[i]);
+    if (!in[i]) return false;
+    call->frozen[call->frozen_count++] = in[i];
+  }
+  return true;
+}
+#else
+static bool freeze_lists(hr_call *call, PyObject **in) { return (void)call, (void)in, true; }
+#endif
+
 /* `first` is what stands in front of the arguments: self, or NULL. */
 static PyObject *call_body(hr_state *st, PyObject *first, const hr_signature *s, hr_body body, PyObject *const *args,
                            Py_ssize_t count, PyObject *keywords) {
@@ -79,7 +93,7 @@ static PyObject *call_body(hr_state *st, PyObject *first, const hr_signature *s,
   PyObject *result = NULL;
   hr_call call;
   hr_call_begin(&call, st, s->name);
-  if (take_arguments(&call, s, args, count, keywords, in) &&
+  if (take_arguments(&call, s, args, count, keywords, in) && freeze_lists(&call, in) &&
       (!s->has_stream || hr_get_stream(&call, in[slot_of(s, s->count - 1)])))
     result = body(&call, in);
   hr_call_end(&call);
@@ -104,6 +118,9 @@ void hr_call_end(hr_call *call) {
   if (call->owned_stream.ctx) mlx_stream_free(call->owned_stream);
   Py_XDECREF(call->tuple);
   Py_XDECREF(call->scope);
+#ifdef Py_GIL_DISABLED
+  for (int i = 0; i < call->frozen_count; i++) Py_DECREF(call->frozen[i]);
+#endif
 }
 
 bool hr_call_keep(hr_call *call, mlx_array value) {
@@ -195,15 +212,10 @@ bool hr_get_arrays(hr_call *call, PyObject *arg, const char *name, mlx_vector_ar
   bool good = true;
   for (Py_ssize_t i = 0; good && i < PySequence_Fast_GET_SIZE(items); i++) {
     PyObject *item = PySequence_Fast_GET_ITEM(items, i);
-    if (hr_is_array(item)) {
-      good = mlx_vector_array_append_value(*out, hr_value(item)) == 0 || hr_raise(call->st);
-    } else {
-      good = hr_from_value(call->st, item, HR_NO_DTYPE, &value);
-      if (good) {
-        good = mlx_vector_array_append_value(*out, value) == 0 || hr_raise(call->st);
-        mlx_array_free(value);
-      }
-    }
+    good = hr_from_value(call->st, item, HR_NO_DTYPE, &value);
+    if (!good) break;
+    good = mlx_vector_array_append_value(*out, value) == 0 || hr_raise(call->st);
+    mlx_array_free(value);
   }
   Py_DECREF(items);
   return good;

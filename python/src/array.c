@@ -12,6 +12,7 @@ PyObject *hr_array_wrap(hr_state *st, mlx_array value) {
   }
   self->value = value;
   self->weakrefs = NULL;
+  self->changes = 0;
   return (PyObject *)self;
 }
 
@@ -58,28 +59,6 @@ void hr_array_dealloc(PyObject *self) {
   Py_DECREF(type);
 }
 
-#ifndef Py_BEGIN_CRITICAL_SECTION /* before 3.13 the interpreter's lock does it */
-#define Py_BEGIN_CRITICAL_SECTION(object) {
-#define Py_END_CRITICAL_SECTION()         }
-#endif
-
-bool hr_array_share(mlx_array *out, PyObject *array) {
-  int failed;
-  out->ctx = NULL;
-  Py_BEGIN_CRITICAL_SECTION(array);
-  failed = mlx_array_set(out, hr_value(array));
-  Py_END_CRITICAL_SECTION();
-  return !failed || hr_raise(hr_state_of(array));
-}
-
-bool hr_array_replace(PyObject *array, mlx_array value) {
-  int failed;
-  Py_BEGIN_CRITICAL_SECTION(array);
-  failed = mlx_array_set(&((hr_py_array *)array)->value, value);
-  Py_END_CRITICAL_SECTION();
-  return !failed || hr_raise(hr_state_of(array));
-}
-
 static bool find_value(hr_call *call, PyObject *const *in, mlx_array *out) {
   mlx_optional_dtype dtype;
   if (!hr_get_optional_dtype(call, in[1], "dtype", &dtype)) return false;
@@ -114,9 +93,8 @@ static PyObject *array_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static PyObject *get_shape(PyObject *self, void *closure) {
   (void)closure;
-  mlx_array value = hr_value(self);
-  size_t ndim = mlx_array_ndim(value);
-  const int *shape = mlx_array_shape(value);
+  int shape[HR_MAX_AXES];
+  size_t ndim = hr_shape_of(shape, self);
   PyObject *tuple = PyTuple_New((Py_ssize_t)ndim);
   for (size_t i = 0; tuple && i < ndim; i++) {
     PyObject *length = PyLong_FromLong(shape[i]);
@@ -130,7 +108,7 @@ static PyObject *get_shape(PyObject *self, void *closure) {
 
 static PyObject *get_dtype(PyObject *self, void *closure) {
   (void)closure;
-  return hr_dtype_object(hr_state_of(self), mlx_array_dtype(hr_value(self)));
+  return hr_dtype_object(hr_state_of(self), hr_dtype_of(self));
 }
 
 /* What a property asks the library; its address is the property's closure. */
@@ -142,7 +120,7 @@ static question ask_ndim = {mlx_array_ndim}, ask_size = {mlx_array_size}, ask_nb
 
 static PyObject *get_number(PyObject *self, void *closure) {
   const question *ask = closure;
-  return PyLong_FromSize_t(ask->of(hr_value(self)));
+  return PyLong_FromSize_t(hr_array_ask(self, ask->of));
 }
 
 /* A property that is an operation, on the default stream. */
@@ -174,7 +152,7 @@ static int swap_last(mlx_array *res, mlx_array a, mlx_stream s) { return mlx_swa
 
 static PyObject *get_matrix_transposed(PyObject *self, void *closure) {
   (void)closure;
-  if (mlx_array_ndim(hr_value(self)) >= 2) return derive(self, swap_last);
+  if (hr_array_ask(self, mlx_array_ndim) >= 2) return derive(self, swap_last);
   PyErr_SetString(PyExc_ValueError, "mT: the array must have at least 2 axes");
   return NULL;
 }
@@ -228,8 +206,7 @@ static PyObject *array_float(PyObject *self) {
 }
 
 static PyObject *array_index(PyObject *self) {
-  mlx_array value = hr_value(self);
-  if (mlx_array_ndim(value) == 0 && hr_is_integer(mlx_array_dtype(value))) return hr_array_item(self, NULL);
+  if (hr_array_ask(self, mlx_array_ndim) == 0 && hr_is_integer(hr_dtype_of(self))) return hr_array_item(self, NULL);
   PyErr_SetString(PyExc_TypeError, "only integer arrays without axes can be an index");
   return NULL;
 }
@@ -267,14 +244,14 @@ static PyObject *array_repr(PyObject *self) {
 static Py_hash_t array_hash(PyObject *self) { return (Py_hash_t)((uintptr_t)self >> 4); }
 
 static Py_ssize_t array_length(PyObject *self) {
-  mlx_array value = hr_value(self);
-  if (mlx_array_ndim(value)) return mlx_array_shape(value)[0];
+  int shape[HR_MAX_AXES];
+  if (hr_shape_of(shape, self)) return shape[0];
   PyErr_SetString(PyExc_TypeError, "len() of an array without axes");
   return -1;
 }
 
 static PyObject *array_iter(PyObject *self) {
-  if (mlx_array_ndim(hr_value(self)))
+  if (hr_array_ask(self, mlx_array_ndim))
     return PyObject_CallOneArg((PyObject *)hr_state_of(self)->types[HR_TYPE_ARRAY_ITERATOR], self);
   PyErr_SetString(PyExc_TypeError, "iter() of an array without axes");
   return NULL;
@@ -441,7 +418,7 @@ static PyObject *iterator_new(PyTypeObject *type, PyObject *args, PyObject *kwar
   iterator *self = PyObject_New(iterator, type);
   if (!self) return NULL;
   self->array = Py_NewRef(array);
-  self->next = 0;
+  atomic_init(&self->next, 0);
   return (PyObject *)self;
 }
 
@@ -454,11 +431,11 @@ static void iterator_dealloc(PyObject *self) {
 
 static PyObject *iterator_next(PyObject *self) {
   iterator *it = (iterator *)self;
-  if (it->next >= mlx_array_shape(hr_value(it->array))[0]) return NULL;
-  PyObject *index = PyLong_FromSsize_t(it->next);
+  Py_ssize_t next = atomic_fetch_add_explicit(&it->next, 1, memory_order_relaxed); /* threads may share the iterator */
+  if (next >= PyObject_Size(it->array)) return NULL;
+  PyObject *index = PyLong_FromSsize_t(next);
   PyObject *item = index ? hr_array_getitem(it->array, index) : NULL;
   Py_XDECREF(index);
-  it->next += item != NULL;
   return item;
 }
 

@@ -189,15 +189,20 @@ static bool update(mlx_array *out, hr_call *call, const update_kind *kind, PyObj
                          : update_slice(out, &sel, call, kind, array, value);
 }
 
+/* Of assignments to different elements in several threads none is lost: what was changed meanwhile is made anew. */
 int hr_array_setitem(PyObject *self, PyObject *key, PyObject *value) {
   hr_call call;
   mlx_array result;
+  int done = 0;
   if (!value) return PyErr_SetString(PyExc_TypeError, "elements of arrays cannot be deleted"), -1;
-  hr_call_begin(&call, hr_state_of(self), "array[index] = value");
-  bool good =
-      hr_get_stream(&call, NULL) && update(&result, &call, &set, self, key, value) && hr_array_replace(self, result);
-  hr_call_end(&call);
-  return good ? 0 : -1;
+  while (!done) {
+    size_t changes = hr_array_changes(self);
+    hr_call_begin(&call, hr_state_of(self), "array[index] = value");
+    bool good = hr_get_stream(&call, NULL) && update(&result, &call, &set, self, key, value);
+    done = good ? hr_array_replace_since(self, result, changes) : -1;
+    hr_call_end(&call);
+  }
+  return done < 0 ? -1 : 0;
 }
 
 /* --- array.at --- */
@@ -270,7 +275,7 @@ static PyObject *at_minimum(PyObject *self, PyObject *value) { return at_update(
 static PyObject *at_divide(PyObject *self, PyObject *value) {
   hr_state *st = hr_state_of(self);
   mlx_array given = {0}, reciprocal = {0};
-  if (!hr_from_object(st, value, (int)mlx_array_dtype(hr_value(((array_at *)self)->array)), &given)) return NULL;
+  if (!hr_from_object(st, value, (int)hr_dtype_of(((array_at *)self)->array), &given)) return NULL;
   int failed = mlx_reciprocal(&reciprocal, given, (mlx_stream){0});
   mlx_array_free(given);
   PyObject *factor = hr_result(st, failed, reciprocal);

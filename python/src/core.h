@@ -8,7 +8,10 @@
  *     free-threaded builds under the object's critical section, by assignment and in-place operators only; whoever
  *     reads it without the lock works on a handle of its own (hr_array_share).
  * X2  Waits release the lock, are cut into slices, and look for signals between them (hr_py_wait).
- * X3  Destructors that the library calls on its threads take the lock, or leak if the interpreter is going away. */
+ * X3  Destructors that the library calls on its threads take the lock, or leak if the interpreter is going away.
+ * X4  Without the interpreter's lock lists are read as tuples made of them (hr_frozen), other objects never change once
+ *     they are made, and functions, types and dtypes are immortal: threads would wait for each other at the counts of
+ *     references to them. */
 #ifndef HR_PYTHON_CORE_H
 #define HR_PYTHON_CORE_H
 
@@ -70,6 +73,7 @@ typedef struct hr_state {
 typedef struct hr_py_array {
   PyObject_HEAD mlx_array value;
   PyObject *weakrefs;
+  size_t changes; /* how often the box was written; guarded as the box is (X1) */
 } hr_py_array;
 
 typedef struct hr_py_dtype {
@@ -113,10 +117,30 @@ PyObject *hr_result(hr_state *st, int failed, mlx_array value);
 PyObject *hr_result_pair(hr_state *st, int failed, mlx_array first, mlx_array second);
 /* A list or a tuple of the vector's arrays; frees the vector. */
 PyObject *hr_result_list(hr_state *st, int failed, mlx_vector_array vector, bool as_tuple);
+
+/* --- Sharing (sharing.c) --- */
+
+#ifndef Py_BEGIN_CRITICAL_SECTION /* before 3.13 the interpreter's lock does it */
+#define Py_BEGIN_CRITICAL_SECTION(object) {
+#define Py_END_CRITICAL_SECTION()         }
+#endif
+
 /* A handle of its own on what `array` holds now. */
 bool hr_array_share(mlx_array *out, PyObject *array);
 /* Puts what is in `value` into the array object. */
 bool hr_array_replace(PyObject *array, mlx_array value);
+/* For changes that are made of what the object held: how often it was changed until now; and replacing it unless it has
+ * been changed since. -1: an exception is set; 0: nothing was done, begin again; 1. */
+size_t hr_array_changes(PyObject *array);
+int hr_array_replace_since(PyObject *array, mlx_array value, size_t changes);
+/* What the array object holds now: a number (mlx_array_ndim and the like), its dtype; its shape and how many axes. */
+size_t hr_array_ask(PyObject *array, size_t (*question)(mlx_array));
+mlx_dtype hr_dtype_of(PyObject *array);
+size_t hr_shape_of(int shape[HR_MAX_AXES], PyObject *array);
+/* The object; in free-threaded builds lists, and tuples with lists in them, as tuples. */
+PyObject *hr_frozen(PyObject *object);
+/* In free-threaded builds: nobody counts references to the object any more. Before other threads know it. */
+void hr_make_immortal(PyObject *object);
 
 /* Written by tools/gen-python. */
 extern PyMethodDef hr_array_methods[];
@@ -159,6 +183,10 @@ typedef struct hr_call {
   mlx_stream owned_stream;
   PyObject *tuple; /* further positional arguments */
   PyObject *scope; /* the Stream that `stream` is borrowed from */
+#ifdef Py_GIL_DISABLED
+  PyObject *frozen[HR_MAX_PARAMS]; /* tuples in place of lists */
+  int frozen_count;
+#endif
   mlx_array temps[HR_MAX_TEMPS];
   int temp_count;
   void *blocks[HR_MAX_TEMPS];
@@ -181,6 +209,9 @@ static inline void hr_call_begin(hr_call *call, hr_state *st, const char *name) 
   call->stream.ctx = call->owned_stream.ctx = NULL;
   call->tuple = call->scope = NULL;
   call->temp_count = call->block_count = 0;
+#ifdef Py_GIL_DISABLED
+  call->frozen_count = 0;
+#endif
 }
 void hr_call_end(hr_call *call);
 /* The handle is freed when the call ends; answers false and frees it now if there are too many. */

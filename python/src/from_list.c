@@ -136,11 +136,18 @@ static bool stack_items(hr_state *st, PyObject *list, mlx_array *out) {
   return good;
 }
 
-bool hr_from_list(hr_state *st, PyObject *list, int dtype, mlx_array *out) {
+static bool from_frozen(hr_state *st, PyObject *list, int dtype, mlx_array *out) {
   scan s = {.ndim = -1};
   out->ctx = NULL;
   for (int i = 0; i < HR_MAX_AXES; i++) s.shape[i] = -1;
   if (!scan_list(&s, list, 0)) return false;
   if (!s.has_arrays) return from_scalars(st, list, &s, dtype, out);
   return stack_items(st, list, out) && (dtype == HR_NO_DTYPE || hr_cast(out, (mlx_dtype)dtype) || hr_raise(st));
+}
+
+bool hr_from_list(hr_state *st, PyObject *list, int dtype, mlx_array *out) {
+  PyObject *frozen = hr_frozen(list);
+  bool good = frozen && from_frozen(st, frozen, dtype, out);
+  Py_XDECREF(frozen);
+  return good;
 }

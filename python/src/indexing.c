@@ -197,14 +197,14 @@ static int axes_taken(PyObject *const *keys, Py_ssize_t count) {
   int taken = 0;
   for (Py_ssize_t i = 0; i < count; i++) {
     if (keys[i] == Py_None || keys[i] == Py_Ellipsis) continue;
-    bool is_mask = hr_is_array(keys[i]) && hr_is_bool_array(hr_value(keys[i]));
-    taken += is_mask ? (int)mlx_array_ndim(hr_value(keys[i])) : 1;
+    bool is_mask = hr_is_array(keys[i]) && hr_dtype_of(keys[i]) == MLX_BOOL;
+    taken += is_mask ? (int)hr_array_ask(keys[i], mlx_array_ndim) : 1;
   }
   return taken;
 }
 
 static bool is_mask_key(hr_call *call, PyObject *key, mlx_array *out) {
-  if (hr_is_array(key)) return hr_is_bool_array(hr_value(key)) && hr_get_array(call, key, "index", out);
+  if (hr_is_array(key)) return hr_dtype_of(key) == MLX_BOOL && hr_get_array(call, key, "index", out);
   if (!PyList_Check(key) && !PyObject_CheckBuffer(key)) return false;
   item it;
   if (!read_item(&it, call, key)) return false;

@@ -48,10 +48,24 @@ static PyType_Spec *const specs[HR_TYPE_COUNT] = {
     [HR_TYPE_QUEUE] = &hr_queue_spec,
 };
 
+/* The type, its properties and its methods. */
+static int make_members_immortal(PyTypeObject *type) {
+#ifdef Py_GIL_DISABLED
+  PyObject *members = PyType_GetDict(type), *name, *member;
+  Py_ssize_t at = 0;
+  if (!members) return -1;
+  while (PyDict_Next(members, &at, &name, &member)) hr_make_immortal(member);
+  Py_DECREF(members);
+#endif
+  hr_make_immortal((PyObject *)type);
+  return 0;
+}
+
 static int add_types(PyObject *module, hr_state *st) {
   for (int i = 0; i < HR_TYPE_COUNT; i++) {
     st->types[i] = (PyTypeObject *)PyType_FromModuleAndSpec(module, specs[i], NULL);
-    if (!st->types[i] || PyModule_AddType(module, st->types[i]) < 0) return -1;
+    if (!st->types[i] || PyModule_AddType(module, st->types[i]) < 0 || make_members_immortal(st->types[i]) < 0)
+      return -1;
   }
   return 0;
 }
@@ -62,6 +76,7 @@ static int add_dtypes(PyObject *module, hr_state *st) {
     if (!dtype) return -1;
     dtype->value = (mlx_dtype)i;
     st->dtypes[i] = (PyObject *)dtype;
+    hr_make_immortal(st->dtypes[i]);
     const char *name = i == MLX_BOOL ? "bool_" : hr_dtype_text((mlx_dtype)i);
     if (PyModule_AddObjectRef(module, name, st->dtypes[i]) < 0) return -1;
   }
@@ -99,6 +114,7 @@ static int add_functions(PyObject *module, hr_function *functions) {
   for (hr_function *f = functions; !failed && f->where; f++) {
     PyObject *inner = submodule(module, f->where);
     PyObject *function = inner ? PyCFunction_NewEx(&f->def, module, owner) : NULL;
+    if (function) hr_make_immortal(function);
     failed = !function || PyModule_AddObjectRef(inner, f->def.ml_name, function) < 0 ? -1 : 0;
     Py_XDECREF(function);
   }

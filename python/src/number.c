@@ -32,12 +32,17 @@ static PyObject *binary(PyObject *a, PyObject *b, binary_op op, const char *what
   return result;
 }
 
-/* The object itself changes: all names for it see the result. */
-static PyObject *in_place(PyObject *self, PyObject *result) {
-  if (!result || result == Py_NotImplemented) return result;
-  bool good = hr_array_replace(self, hr_value(result));
-  Py_DECREF(result);
-  return good ? Py_NewRef(self) : NULL;
+/* The object itself changes: all names for it see the result. What another thread changed meanwhile is not lost. */
+static PyObject *in_place(PyObject *self, PyObject *other, PyObject *(*op)(PyObject *, PyObject *)) {
+  for (int done = 0; !done;) {
+    size_t changes = hr_array_changes(self);
+    PyObject *result = op(self, other);
+    if (!result || result == Py_NotImplemented) return result;
+    done = hr_array_replace_since(self, hr_value(result), changes);
+    Py_DECREF(result);
+    if (done < 0) return NULL;
+  }
+  return Py_NewRef(self);
 }
 
 static PyObject *unary(PyObject *a, unary_op op) {
@@ -55,8 +60,7 @@ static PyObject *unary(PyObject *a, unary_op op) {
 static PyObject *bits(PyObject *a, PyObject *b, binary_op op, const char *what) {
   PyObject *both[2] = {a, b};
   for (int i = 0; i < 2; i++) {
-    bool is_float =
-        PyFloat_Check(both[i]) || (hr_is_array(both[i]) && hr_is_floating(mlx_array_dtype(hr_value(both[i]))));
+    bool is_float = PyFloat_Check(both[i]) || (hr_is_array(both[i]) && hr_is_floating(hr_dtype_of(both[i])));
     if (!is_float) continue;
     PyErr_Format(PyExc_ValueError, "Floating point types not allowed with %s.", what);
     return NULL;
@@ -70,9 +74,10 @@ PyObject *hr_number_multiply(PyObject *a, PyObject *b) { return binary(a, b, mlx
 PyObject *hr_number_divide(PyObject *a, PyObject *b) { return binary(a, b, mlx_divide, "division"); }
 PyObject *hr_number_floor_divide(PyObject *a, PyObject *b) { return binary(a, b, mlx_floor_divide, "floor division"); }
 PyObject *hr_number_remainder(PyObject *a, PyObject *b) { return binary(a, b, mlx_remainder, "modulus"); }
+static PyObject *power(PyObject *a, PyObject *b) { return binary(a, b, mlx_power, "power"); }
 PyObject *hr_number_power(PyObject *a, PyObject *b, PyObject *modulus) {
   if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
-  return binary(a, b, mlx_power, "power");
+  return power(a, b);
 }
 PyObject *hr_number_and(PyObject *a, PyObject *b) { return bits(a, b, mlx_bitwise_and, "bitwise and"); }
 PyObject *hr_number_or(PyObject *a, PyObject *b) { return bits(a, b, mlx_bitwise_or, "bitwise or"); }
@@ -89,33 +94,34 @@ PyObject *hr_number_negative(PyObject *a) { return unary(a, mlx_negative); }
 PyObject *hr_number_absolute(PyObject *a) { return unary(a, mlx_abs); }
 PyObject *hr_number_positive(PyObject *a) { return hr_array_copy(a, NULL); }
 PyObject *hr_number_invert(PyObject *a) {
-  mlx_dtype dtype = mlx_array_dtype(hr_value(a));
+  mlx_dtype dtype = hr_dtype_of(a);
   if (dtype == MLX_BOOL) return unary(a, mlx_logical_not);
   if (hr_is_integer(dtype)) return unary(a, mlx_bitwise_invert);
   PyErr_SetString(PyExc_ValueError, "Floating point types not allowed with bitwise inversion.");
   return NULL;
 }
 
-PyObject *hr_number_add_to(PyObject *a, PyObject *b) { return in_place(a, hr_number_add(a, b)); }
-PyObject *hr_number_subtract_from(PyObject *a, PyObject *b) { return in_place(a, hr_number_subtract(a, b)); }
-PyObject *hr_number_multiply_by(PyObject *a, PyObject *b) { return in_place(a, hr_number_multiply(a, b)); }
+PyObject *hr_number_add_to(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_add); }
+PyObject *hr_number_subtract_from(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_subtract); }
+PyObject *hr_number_multiply_by(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_multiply); }
 PyObject *hr_number_divide_by(PyObject *a, PyObject *b) {
-  mlx_dtype dtype = mlx_array_dtype(hr_value(a));
-  if (hr_is_floating(dtype) || dtype == MLX_COMPLEX64) return in_place(a, hr_number_divide(a, b));
+  mlx_dtype dtype = hr_dtype_of(a);
+  if (hr_is_floating(dtype) || dtype == MLX_COMPLEX64) return in_place(a, b, hr_number_divide);
   PyErr_SetString(PyExc_ValueError, "In place division cannot cast to non-floating point type.");
   return NULL;
 }
-PyObject *hr_number_floor_divide_by(PyObject *a, PyObject *b) { return in_place(a, hr_number_floor_divide(a, b)); }
-PyObject *hr_number_remainder_by(PyObject *a, PyObject *b) { return in_place(a, hr_number_remainder(a, b)); }
+PyObject *hr_number_floor_divide_by(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_floor_divide); }
+PyObject *hr_number_remainder_by(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_remainder); }
 PyObject *hr_number_power_by(PyObject *a, PyObject *b, PyObject *modulus) {
-  return in_place(a, hr_number_power(a, b, modulus));
+  if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
+  return in_place(a, b, power);
 }
-PyObject *hr_number_and_with(PyObject *a, PyObject *b) { return in_place(a, hr_number_and(a, b)); }
-PyObject *hr_number_or_with(PyObject *a, PyObject *b) { return in_place(a, hr_number_or(a, b)); }
-PyObject *hr_number_xor_with(PyObject *a, PyObject *b) { return in_place(a, hr_number_xor(a, b)); }
-PyObject *hr_number_left_shift_by(PyObject *a, PyObject *b) { return in_place(a, hr_number_left_shift(a, b)); }
-PyObject *hr_number_right_shift_by(PyObject *a, PyObject *b) { return in_place(a, hr_number_right_shift(a, b)); }
-PyObject *hr_number_matmul_by(PyObject *a, PyObject *b) { return in_place(a, hr_number_matmul(a, b)); }
+PyObject *hr_number_and_with(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_and); }
+PyObject *hr_number_or_with(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_or); }
+PyObject *hr_number_xor_with(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_xor); }
+PyObject *hr_number_left_shift_by(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_left_shift); }
+PyObject *hr_number_right_shift_by(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_right_shift); }
+PyObject *hr_number_matmul_by(PyObject *a, PyObject *b) { return in_place(a, b, hr_number_matmul); }
 
 PyObject *hr_array_compare(PyObject *a, PyObject *b, int op) {
   static const binary_op ops[] = {

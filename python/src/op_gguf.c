@@ -101,9 +101,18 @@ static bool set_texts(hr_state *st, mlx_io_gguf gguf, const char *key, PyObject 
   return good;
 }
 
+static bool set_array(hr_state *st, mlx_io_gguf gguf, const char *key, PyObject *array,
+                      int (*set)(mlx_io_gguf, const char *, mlx_array)) {
+  mlx_array value;
+  if (!hr_array_share(&value, array)) return false;
+  int failed = set(gguf, key, value);
+  mlx_array_free(value);
+  return !failed || hr_raise(st);
+}
+
 static bool set_metadata(hr_state *st, mlx_io_gguf gguf, const char *key, PyObject *value) {
   if (PyList_Check(value)) return set_texts(st, gguf, key, value);
-  if (hr_is_array(value)) return mlx_io_gguf_set_metadata_array(gguf, key, hr_value(value)) == 0 || hr_raise(st);
+  if (hr_is_array(value)) return set_array(st, gguf, key, value, mlx_io_gguf_set_metadata_array);
   const char *text = PyUnicode_Check(value) ? PyUnicode_AsUTF8(value) : NULL;
   if (text) return mlx_io_gguf_set_metadata_string(gguf, key, text) == 0 || hr_raise(st);
   if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "save_gguf: metadata must be arrays, str or lists of str");
@@ -119,8 +128,8 @@ static bool fill(hr_state *st, mlx_io_gguf gguf, PyObject *dict, bool metadata) 
       if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "save_gguf: a dict of str to array is needed");
       return false;
     }
-    if (metadata ? !set_metadata(st, gguf, name, value) : mlx_io_gguf_set_array(gguf, name, hr_value(value)) != 0)
-      return hr_raise(st);
+    if (metadata ? !set_metadata(st, gguf, name, value) : !set_array(st, gguf, name, value, mlx_io_gguf_set_array))
+      return false;
   }
   return true;
 }

@@ -144,7 +144,11 @@ static bool fill_arrays(hr_state *st, mlx_map_string_to_array map, PyObject *dic
       if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "save: a dict of str to array is needed");
       return false;
     }
-    if (mlx_map_string_to_array_insert(map, name, hr_value(value))) return hr_raise(st);
+    mlx_array own;
+    if (!hr_array_share(&own, value)) return false;
+    int failed = mlx_map_string_to_array_insert(map, name, own);
+    mlx_array_free(own);
+    if (failed) return hr_raise(st);
   }
   return true;
 }

@@ -191,7 +191,9 @@ PyObject *hr_op_meshgrid(hr_call *call, PyObject *const *in) {
 
 static bool get_one_or_more(hr_call *call, PyObject *arg, const char *name, mlx_vector_array *out) {
   if (!hr_is_array(arg)) return hr_get_arrays(call, arg, name, out);
-  *out = mlx_vector_array_new_value(hr_value(arg));
+  mlx_array value;
+  if (!hr_get_array(call, arg, name, &value)) return false;
+  *out = mlx_vector_array_new_value(value);
   return out->ctx || hr_raise(call->st);
 }
 

@@ -1,7 +1,8 @@
 /* Devices, streams, and the scope `with stream(s)`.
  *
  * The scoped default is a context variable, so every thread, coroutine and nested scope sees its own; it reaches the
- * library as the stream argument of each operation. Until the first scope is opened nobody looks at the variable.
+ * library as the stream argument of each operation. Until the first scope is opened nobody looks at the variable. Its
+ * value is None or a tuple of the innermost scope's Stream and the value outside of that scope.
  * Outside of scopes the defaults are the thread's, in the library. */
 #include "bodies.h"
 #include "python_ops.h"
@@ -259,14 +260,21 @@ PyObject *hr_op_new_thread_local_stream(hr_call *call, PyObject *const *in) {
 
 /* --- what a stream argument means --- */
 
-/* The Stream of this context's innermost scope, a new reference; NULL without an exception if there is none. */
-static PyObject *scoped(hr_state *st) {
-  PyObject *stream = NULL;
+/* The (Stream, outer value) of this context's innermost scope, a new reference; NULL without an exception if there is
+ * none. */
+static PyObject *innermost(hr_state *st) {
+  PyObject *scope = NULL;
   if (!atomic_load_explicit(&st->has_scopes, memory_order_relaxed)) return NULL;
-  if (PyContextVar_Get(st->scope, NULL, &stream) < 0 || !stream) return NULL;
-  if (is_stream(st, stream)) return stream;
-  Py_DECREF(stream);
-  return NULL;
+  if (PyContextVar_Get(st->scope, NULL, &scope) < 0) return NULL;
+  if (scope == Py_None) Py_CLEAR(scope);
+  return scope;
+}
+
+/* Its Stream, likewise. */
+static PyObject *scoped(hr_state *st) {
+  PyObject *scope = innermost(st), *stream = scope ? Py_NewRef(PyTuple_GET_ITEM(scope, 0)) : NULL;
+  Py_XDECREF(scope);
+  return stream;
 }
 
 /* The scope's stream if it is of the device, else the thread's default stream of the device: a handle of its own. */
@@ -308,8 +316,7 @@ bool hr_stream_resolve(hr_call *call, PyObject *arg) {
 /* --- scopes --- */
 
 typedef struct stream_context {
-  PyObject_HEAD PyObject *given;
-  PyObject *tokens; /* a list: one context may be entered several times */
+  PyObject_HEAD PyObject *given; /* what it was made of; entering and leaving change nothing here */
 } stream_context;
 
 static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -321,74 +328,58 @@ static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
   if (!is_stream(st, given) && !Py_IS_TYPE(given, st->types[HR_TYPE_THREAD_STREAM]) && !read_device(st, given, &device))
     return PyErr_Format(PyExc_TypeError, "stream(): argument 's' must be a Stream or a Device, not %s",
                         Py_TYPE(given)->tp_name);
-  stream_context *self = (stream_context *)type->tp_alloc(type, 0);
-  if (!self) return NULL;
-  self->given = Py_NewRef(given);
-  self->tokens = PyList_New(0);
-  if (self->tokens) return (PyObject *)self;
-  Py_DECREF(self);
-  return NULL;
-}
-
-static int context_traverse(PyObject *self, visitproc visit, void *arg) {
-  Py_VISIT(Py_TYPE(self));
-  Py_VISIT(((stream_context *)self)->given);
-  Py_VISIT(((stream_context *)self)->tokens);
-  return 0;
-}
-
-static int context_clear(PyObject *self) {
-  Py_CLEAR(((stream_context *)self)->given);
-  Py_CLEAR(((stream_context *)self)->tokens);
-  return 0;
+  stream_context *self = PyObject_New(stream_context, type);
+  if (self) self->given = Py_NewRef(given);
+  return (PyObject *)self;
 }
 
 static void context_dealloc(PyObject *self) {
-  PyTypeObject *type = Py_TYPE(self);
-  PyObject_GC_UnTrack(self);
-  context_clear(self);
-  type->tp_free(self);
-  Py_DECREF(type);
+  Py_DECREF(((stream_context *)self)->given);
+  plain_dealloc(self);
 }
 
-/* Sets the variable; answers the token. */
-static PyObject *set_scope(hr_state *st, PyObject *stream) {
-  PyObject *token = PyContextVar_Set(st->scope, stream);
+static bool set_scope(hr_state *st, PyObject *value) {
+  PyObject *token = PyContextVar_Set(st->scope, value);
   if (token) atomic_store_explicit(&st->has_scopes, 1, memory_order_relaxed);
-  return token;
+  Py_XDECREF(token);
+  return token != NULL;
 }
 
-static PyObject *context_enter(PyObject *self, PyObject *ignored) {
-  stream_context *context = (stream_context *)self;
-  mlx_stream stream = {0};
-  hr_call call;
-  (void)ignored;
-  hr_call_begin(&call, hr_state_of(self), "stream");
-  PyObject *inner = NULL, *token = NULL;
-  if (hr_stream_resolve(&call, context->given)) {
-    if (mlx_stream_set(&stream, call.stream))
-      hr_raise(call.st);
-    else
-      inner = hr_stream_wrap(call.st, stream);
-  }
-  if (inner) token = set_scope(call.st, inner);
-  bool good = token && PyList_Append(context->tokens, token) == 0;
-  hr_call_end(&call);
-  Py_XDECREF(inner);
-  Py_XDECREF(token);
+/* Opens a scope of the stream inside of `outer` (NULL: of none). Takes the stream over, which may be NULL. */
+static PyObject *open_scope(hr_state *st, PyObject *stream, PyObject *outer) {
+  PyObject *scope = stream ? PyTuple_Pack(2, stream, outer ? outer : Py_None) : NULL;
+  bool good = scope && set_scope(st, scope);
+  Py_XDECREF(scope);
+  Py_XDECREF(stream);
   return good ? Py_NewRef(Py_None) : NULL;
 }
 
+static PyObject *context_enter(PyObject *self, PyObject *ignored) {
+  mlx_stream stream = {0};
+  PyObject *result = NULL;
+  hr_call call;
+  (void)ignored;
+  hr_call_begin(&call, hr_state_of(self), "stream");
+  PyObject *outer = innermost(call.st);
+  if (!PyErr_Occurred() && hr_stream_resolve(&call, ((stream_context *)self)->given))
+    result = mlx_stream_set(&stream, call.stream) ? hr_raise(call.st)
+                                                  : open_scope(call.st, hr_stream_wrap(call.st, stream), outer);
+  Py_XDECREF(outer);
+  hr_call_end(&call);
+  return result;
+}
+
 static PyObject *context_exit(PyObject *self, PyObject *const *args, Py_ssize_t count) {
-  stream_context *context = (stream_context *)self;
+  hr_state *st = hr_state_of(self);
+  PyObject *scope = innermost(st);
   (void)args, (void)count;
-  Py_ssize_t depth = PyList_GET_SIZE(context->tokens);
-  if (!depth) return PyErr_SetString(PyExc_RuntimeError, "the stream's scope was not entered"), NULL;
-  PyObject *token = Py_NewRef(PyList_GET_ITEM(context->tokens, depth - 1));
-  int failed = PyList_SetSlice(context->tokens, depth - 1, depth, NULL);
-  if (!failed) failed = PyContextVar_Reset(hr_state_of(self)->scope, token);
-  Py_DECREF(token);
-  return failed ? NULL : Py_NewRef(Py_None);
+  if (!scope) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "the stream's scope was not entered");
+    return NULL;
+  }
+  bool good = set_scope(st, PyTuple_GET_ITEM(scope, 1));
+  Py_DECREF(scope);
+  return good ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyMethodDef context_methods[] = {
@@ -399,8 +390,6 @@ static PyMethodDef context_methods[] = {
 static PyType_Slot context_slots[] = {
     {Py_tp_new, context_new},
     {Py_tp_dealloc, context_dealloc},
-    {Py_tp_traverse, context_traverse},
-    {Py_tp_clear, context_clear},
     {Py_tp_methods, context_methods},
     {Py_tp_doc, HR_DOC_StreamContext},
     {0, NULL},
@@ -408,7 +397,7 @@ static PyType_Slot context_slots[] = {
 PyType_Spec hr_stream_context_spec = {
     .name = "headrace.core.StreamContext",
     .basicsize = sizeof(stream_context),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | HR_TYPE_FLAGS,
+    .flags = Py_TPFLAGS_DEFAULT | HR_TYPE_FLAGS,
     .slots = context_slots,
 };
 
@@ -443,34 +432,29 @@ PyObject *hr_op_default_stream(hr_call *call, PyObject *const *in) {
   return NULL;
 }
 
-/* Inside a scope the change ends with it. */
-static PyObject *change_scope(hr_state *st, PyObject *stream) {
-  PyObject *token = set_scope(st, stream);
-  Py_XDECREF(token);
-  return token ? Py_NewRef(Py_None) : NULL;
+/* Inside a scope the change ends with it. Takes both over. */
+static PyObject *change_scope(hr_state *st, PyObject *scope, PyObject *stream) {
+  PyObject *result = open_scope(st, stream, PyTuple_GET_ITEM(scope, 1));
+  Py_DECREF(scope);
+  return result;
 }
 
 PyObject *hr_op_set_default_stream(hr_call *call, PyObject *const *in) {
   if (!is_stream(call->st, in[0])) return hr_bad_argument(call, "stream", "a Stream", in[0]), NULL;
-  PyObject *inner = scoped(call->st);
+  PyObject *scope = innermost(call->st);
+  if (scope) return change_scope(call->st, scope, Py_NewRef(in[0]));
   if (PyErr_Occurred()) return NULL;
-  if (inner) {
-    Py_DECREF(inner);
-    return change_scope(call->st, in[0]);
-  }
   return mlx_set_default_stream(stream_value(in[0])) ? hr_raise(call->st) : Py_NewRef(Py_None);
 }
 
 PyObject *hr_op_set_default_device(hr_call *call, PyObject *const *in) {
   mlx_device device;
   if (!get_device(call, in[0], "device", &device)) return NULL;
-  PyObject *inner = scoped(call->st), *result = NULL;
-  if (inner) {
+  PyObject *scope = innermost(call->st), *result = NULL;
+  if (scope) {
     mlx_stream stream = {0};
-    PyObject *object = default_stream(call, device, &stream) ? hr_stream_wrap(call->st, stream) : NULL;
-    if (object) result = change_scope(call->st, object);
-    Py_XDECREF(object);
-    Py_DECREF(inner);
+    bool good = default_stream(call, device, &stream);
+    result = change_scope(call->st, scope, good ? hr_stream_wrap(call->st, stream) : NULL);
   } else if (!PyErr_Occurred()) {
     result = mlx_set_default_device(device) ? hr_raise(call->st) : Py_NewRef(Py_None);
   }

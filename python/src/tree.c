@@ -47,9 +47,12 @@ static bool add_leaf(leaves *l, PyObject *array) {
 static bool collect(leaves *l, PyObject *tree);
 
 static bool collect_items(leaves *l, PyObject *sequence) {
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence); i++)
-    if (!collect(l, PySequence_Fast_GET_ITEM(sequence, i))) return false;
-  return true;
+  PyObject *items = hr_frozen(sequence);
+  bool good = items != NULL;
+  for (Py_ssize_t i = 0; good && i < PySequence_Fast_GET_SIZE(items); i++)
+    good = collect(l, PySequence_Fast_GET_ITEM(items, i));
+  Py_XDECREF(items);
+  return good;
 }
 
 static bool collect(leaves *l, PyObject *tree) {

@@ -69,7 +69,7 @@ const char *hr_array_elements(mlx_array *keep, PyObject *array) {
 PyObject *hr_array_item(PyObject *self, PyObject *ignored) {
   mlx_array keep;
   (void)ignored;
-  if (mlx_array_size(hr_value(self)) != 1) {
+  if (hr_array_ask(self, mlx_array_size) != 1) {
     PyErr_SetString(PyExc_ValueError, "[convert] Only length-1 arrays can be converted to Python scalars.");
     return NULL;
   }
@@ -153,7 +153,7 @@ static bool fits(Py_buffer *view, shown *s, int flags) {
 
 int hr_array_getbuffer(PyObject *self, Py_buffer *view, int flags) {
   view->obj = NULL;
-  if (mlx_array_dtype(hr_value(self)) == MLX_BFLOAT16 && flags & PyBUF_FORMAT) {
+  if (hr_dtype_of(self) == MLX_BFLOAT16 && flags & PyBUF_FORMAT) {
     PyErr_SetString(PyExc_BufferError, "bfloat16 has no buffer format: convert to float32 first");
     return -1;
   }
