@@ -130,6 +130,19 @@ def test_edges(x_shape, w_shape, stride, dilation, groups):
         np.testing.assert_array_equal(out, rounded(want, dtype))
 
 
+def test_infinity():
+    """Meets the outputs around it alone, however the channels and rows beside it are packed."""
+    for channels, outputs, width, stride in ((40, 33, 13, 1), (64, 32, 7, 1), (32, 48, 30, 1), (64, 20, 13, 2), (3, 5, 9, 1)):
+        x, w = np.ones((2, 12, width, channels)), np.ones((outputs, 3, 3, channels))
+        x[1, 4, 6, 2] = np.inf
+        p = dict(stride=[stride] * 2, low=[1, 1], high=[1, 1], dilation=[1, 1], input_dilation=[1, 1], groups=1, flip=False)
+        want = reference(np.ones(x.shape), w, **p)
+        near = [slice((at - 1 + stride - 1) // stride, (at + 1) // stride + 1) for at in (4, 6)]
+        want[1, near[0], near[1]] = np.inf
+        for dtype in (hr.FLOAT32, hr.FLOAT16, hr.BFLOAT16):
+            np.testing.assert_array_equal(ours(hr.array(x, dtype), hr.array(w, dtype), p).numpy(), rounded(want, dtype))
+
+
 def test_calls():
     """conv1d to conv3d and their transposes are conv_general with these parameters."""
     rng = np.random.default_rng(5)

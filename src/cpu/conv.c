@@ -2,6 +2,7 @@
 #include "cpu/conv.h"
 
 #include "cpu/isa.h"
+#include "ops/conv.h"
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
@@ -24,15 +25,37 @@ DECLARE(hr_pack_kernels, hr_pack, f64)
 DECLARE(hr_pack_kernels, hr_pack, f16)
 DECLARE(hr_pack_kernels, hr_pack, bf16)
 
-static void choose_kernels(hr_conv_plan *p, hr_dtype dtype) {
+#if HR_ISA_HAS_AMX
+DECLARE(hr_conv_copy_kernels, hr_conv_copy, u16)
+
+/* Fewer channels of a group would mostly be multiplied by zeros. */
+enum { AMX_CHANNELS = 8 };
+
+/* Tile registers, if they pay: where groups are several, none of their channels may lie in a block of another. */
+static void choose_amx(hr_conv_plan *p, const hr_array *in, const hr_array *out, int groups) {
+  int channels = hr_array_shape(in)[in->ndim - 1] / groups, outputs = hr_array_shape(out)[out->ndim - 1] / groups;
+  const hr_conv_kernels *kernels = &hr_conv_half_amx;
+  bool whole = groups == 1 || (channels % kernels->block == 0 && outputs % kernels->columns == 0);
+  if (hr_array_dtype(in) != HR_BFLOAT16 || channels < AMX_CHANNELS || !whole || !hr_isa_amx()) return;
+  p->kernels = kernels, p->pack = hr_conv_half_pack_amx, p->copy.load = hr_conv_copy_u16_of[hr_isa_level()]->load;
+}
+#endif
+
+static void choose_kernels(hr_conv_plan *p, const hr_array *in, const hr_array *out, int groups) {
   int level = hr_isa_level();
+  hr_dtype dtype = hr_array_dtype(out);
   p->kernels = dtype == HR_FLOAT64 ? hr_conv_f64_of[level] : hr_conv_f32_of[level];
   switch (dtype) {
-    case HR_FLOAT64: p->pack = hr_pack_f64_of[level], p->copy = hr_conv_copy_f64_of[level]; break;
-    case HR_FLOAT16: p->pack = hr_pack_f16_of[level], p->copy = hr_conv_copy_f16_of[level]; break;
-    case HR_BFLOAT16: p->pack = hr_pack_bf16_of[level], p->copy = hr_conv_copy_bf16_of[level]; break;
-    default: p->pack = hr_pack_f32_of[level], p->copy = hr_conv_copy_f32_of[level];
+    case HR_FLOAT64: p->pack = hr_pack_f64_of[level]->b, p->copy = *hr_conv_copy_f64_of[level]; break;
+    case HR_FLOAT16: p->pack = hr_pack_f16_of[level]->b, p->copy = *hr_conv_copy_f16_of[level]; break;
+    case HR_BFLOAT16: p->pack = hr_pack_bf16_of[level]->b, p->copy = *hr_conv_copy_bf16_of[level]; break;
+    default: p->pack = hr_pack_f32_of[level]->b, p->copy = *hr_conv_copy_f32_of[level];
   }
+#if HR_ISA_HAS_AMX
+  choose_amx(p, in, out, groups);
+#else
+  (void)in, (void)groups;
+#endif
 }
 
 typedef struct job {
@@ -59,12 +82,13 @@ hr_status hr_cpu_conv(const hr_run *run) {
   hr_status status = HR_OK;
   HR_TRY(hr_run_output(run, 0));
   if (out->size == 0) return HR_OK;
-  choose_kernels(&j.plan, hr_array_dtype(out));
+  choose_kernels(&j.plan, run->in[0], out, ((const hr_conv_attrs *)run->attrs)->groups);
   hr_conv_plan_init(&j.plan, run->in[0], run->in[1], out, run->attrs);
   HR_TRY(hr_buffer_new(&panels, hr_conv_panel_bytes(&j.plan) + HR_DATA_ALIGN));
   uintptr_t start = (uintptr_t)panels->data;
   j.plan.panel_data = (char *)panels->data + (HR_DATA_ALIGN - start % HR_DATA_ALIGN) % HR_DATA_ALIGN;
-  bool light = j.plan.work < SHORT_WORK && j.plan.work < SHORT_CHUNK * (double)j.plan.chunks;
+  double work = j.plan.work / (double)j.plan.speed;
+  bool light = work < SHORT_WORK && work < SHORT_CHUNK * (double)j.plan.chunks;
   void (*range)(int64_t, int64_t, void (*)(void *, int64_t, int64_t), void *) =
       light ? hr_parallel_range_light : hr_parallel_range;
   HR_TRY(hr_scratch_init(&j.scratch, hr_conv_scratch_bytes(&j.plan), j.plan.chunks));

@@ -45,28 +45,31 @@ typedef struct hr_conv_phase {
 
 typedef struct hr_conv_plan {
   const hr_conv_kernels *kernels;
-  const hr_pack_kernels *pack;
-  const hr_conv_copy_kernels *copy;
+  void (*pack)(void *panel, const void *from, int64_t k, int width, int count, int64_t across, int64_t along);
+  hr_conv_copy_kernels copy;
   hr_conv_axis axis[HR_CONV_DIMS];
   int inner, second; /* axes along which most tiles' rows, and their halves, lie */
   const char *in, *weight;
   char *out;
   int64_t item, unit; /* bytes of an element, and of a sum (float or double) */
+  int64_t part;       /* bytes of what is multiplied, in copies and panels: a sum's, or an element's with AMX */
+  int64_t speed;      /* operations in the time of one of float32 */
   int64_t channels, outputs, channel_stride;
   int64_t weight_out, weight_channel; /* strides of the weight */
   int64_t group_in, group_out;
-  bool depthwise; /* every channel is a group of its own */
-  bool lanewise;  /* groups of few outputs, several of them in a vector */
-  bool in_place;  /* the input's elements can be read as they are */
-  bool skips;     /* taps that meet padding are left out, unless patches are copied */
-  bool copies;    /* some chunks have to copy */
-  bool patches;   /* they copy patches */
+  bool depthwise;    /* every channel is a group of its own */
+  bool lanewise;     /* groups of few outputs, several of them in a vector */
+  bool in_place;     /* the input's elements can be read as they are */
+  bool skips;        /* taps that meet padding are left out, unless patches are copied */
+  bool copies;       /* some chunks have to copy */
+  bool patches;      /* they copy patches */
+  int64_t tap_terms; /* of a tap in a panel: group_in, with zeros behind it up to the kernels' block */
   int64_t set_in, set_out, sets, set_panels, panels;
   int32_t lanes[HR_CONV_LANES]; /* lanewise: the first channel that each lane of a vector sees */
   int64_t taps, terms, depth;   /* terms of a sum; at most `depth` of them are summed up in one go */
   int64_t chunk_panels, panel_blocks;
   int64_t cached_panels;        /* that stay in L2 while outputs pass by */
-  int64_t copy_size, sums_size; /* most elements that a chunk copies; sums that it holds back (half types) */
+  int64_t copy_size, sums_size; /* most parts that a chunk copies; sums that it holds back (half types) */
   int64_t most_runs;
   double work; /* operations, about */
   int64_t chunks;
@@ -87,7 +90,7 @@ void hr_conv_phase_init(hr_conv_phase *out, const hr_conv_axis *axis, int64_t r)
 
 /* Bytes of a panel; of all that are packed before the chunks; of a chunk's scratch memory. */
 static inline int64_t hr_conv_panel_size(const hr_conv_plan *plan) {
-  return plan->terms * plan->kernels->columns * plan->unit;
+  return plan->terms * plan->kernels->columns * plan->part;
 }
 size_t hr_conv_panel_bytes(const hr_conv_plan *plan);
 size_t hr_conv_scratch_bytes(const hr_conv_plan *plan);

@@ -103,16 +103,18 @@ static void copy_row(const hr_conv_piece *c, char *to, int64_t pitch, const int6
     offset += at[i] * p->axis[i].in;
   }
   if (end <= before) before = count, end = count;
-  memset(to, 0, (size_t)(before * pitch * p->unit));
+  memset(to, 0, (size_t)(before * pitch * p->part));
   if (end > before)
-    p->copy->load(to + before * pitch * p->unit, pitch, p->in + offset * p->item, apart * last->in, p->channel_stride,
-                  end - before, c->channels);
-  memset(to + end * pitch * p->unit, 0, (size_t)((count - end) * pitch * p->unit));
+    p->copy.load(to + before * pitch * p->part, pitch, p->in + offset * p->item, apart * last->in, p->channel_stride,
+                 end - before, c->channels);
+  for (int64_t i = before; i < end && pitch > c->channels; i++)
+    memset(to + (i * pitch + c->channels) * p->part, 0, (size_t)((pitch - c->channels) * p->part));
+  memset(to + end * pitch * p->part, 0, (size_t)((count - end) * pitch * p->part));
 }
 
 static int64_t pitch_of(const hr_conv_piece *c) {
   const hr_conv_plan *p = c->plan;
-  return p->depthwise ? hr_conv_ceil(c->channels, p->set_in) * p->set_in : c->channels;
+  return hr_conv_ceil(c->channels, p->set_in) * p->set_in;
 }
 
 /* The region below the outputs; of it what is inside the input, if taps outside are left out. */
@@ -128,8 +130,8 @@ static void copy_region(hr_conv_piece *c) {
     offset += (start - low[i]) * size;
     size *= extent[i];
   }
-  c->a = (const char *)((uintptr_t)c->copy + (uintptr_t)(offset * c->plan->unit));
-  int64_t row = extent[LAST] * pitch * c->plan->unit;
+  c->a = (const char *)((uintptr_t)c->copy + (uintptr_t)(offset * c->plan->part));
+  int64_t row = extent[LAST] * pitch * c->plan->part;
   for (int64_t n = 0; n < extent[0]; n++)
     for (int64_t d = 0; d < extent[1]; d++)
       for (int64_t h = 0; h < extent[2]; h++, to += row) {
@@ -144,7 +146,7 @@ static void copy_patch(const hr_conv_piece *c, char *to, const int64_t *i) {
   for (int k = 0; k < DIMS; k++) start[k] = hr_conv_start(c, k) + i[k] * c->phase[k].step;
   for (int64_t n = 0; n < c->phase[0].taps; n++)
     for (int64_t d = 0; d < c->phase[1].taps; d++)
-      for (int64_t h = 0; h < c->phase[2].taps; h++, to += c->a_tap[2] * c->plan->unit) {
+      for (int64_t h = 0; h < c->phase[2].taps; h++, to += c->a_tap[2] * c->plan->part) {
         at[0] = start[0] + n * c->phase[0].reach, at[1] = start[1] + d * c->phase[1].reach;
         at[2] = start[2] + h * c->phase[2].reach;
         copy_row(c, to, pitch, at, start[LAST], c->phase[LAST].reach, c->phase[LAST].taps);
@@ -167,15 +169,16 @@ static void copy_patches(hr_conv_piece *c) {
   for (i[0] = 0; i[0] < c->count[0]; i[0]++)
     for (i[1] = 0; i[1] < c->count[1]; i[1]++)
       for (i[2] = 0; i[2] < c->count[2]; i[2]++)
-        for (i[3] = 0; i[3] < c->count[3]; i[3]++, to += patch * c->plan->unit) copy_patch(c, to, i);
+        for (i[3] = 0; i[3] < c->count[3]; i[3]++, to += patch * c->plan->part) copy_patch(c, to, i);
 }
 
 /* --- half types: the chunk's sums are kept in float until they are complete --- */
 
 static void sums_begin(hr_conv_piece *c) {
-  int64_t size = c->columns;
+  int64_t size = c->plan->kernels->block > 1 ? (c->panel_end - c->panel) * c->plan->kernels->columns : c->columns;
   c->store = c->c;
   memcpy(c->store_step, c->c_step, sizeof c->c_step);
+  memcpy(c->store_count, c->count, sizeof c->count);
   c->c = c->sums;
   for (int i = LAST; i >= 0; i--) {
     c->c_step[i] = size;
@@ -183,15 +186,48 @@ static void sums_begin(hr_conv_piece *c) {
   }
 }
 
+/* Rows from the first to the last output's along axes `from` to LAST, where those lie at even distances; else 0. */
+static int64_t rows_joined(const hr_conv_piece *c, int from) {
+  int64_t rows = 1, step = c->a_step[LAST];
+  for (int i = from; i <= LAST; i++) {
+    if (c->count[i] > 1 && (step == 0 || c->a_step[i] % step != 0)) return 0;
+    if (c->count[i] > 1) rows += (c->count[i] - 1) * (c->a_step[i] / step);
+  }
+  return rows;
+}
+
+/* Tiles take rows at even distances. Where rows of outputs do not fill them, it is less work to go on to the next row
+ * of outputs through what lies between; those sums are never stored. */
+static void join_rows(hr_conv_piece *c) {
+  int64_t rows = c->plan->kernels->rows, half = rows / 2, outer = 1, best, joined = 0, size = c->c_step[LAST];
+  int from = LAST;
+  for (int i = 0; i < LAST; i++) outer *= c->count[i];
+  best = (outer * hr_conv_ceil(c->count[LAST], half) + 1) / 2;
+  for (int i = LAST - 1; i >= 0; i--) {
+    int64_t length = rows_joined(c, i);
+    if (length == 0) break;
+    outer /= c->count[i];
+    if (outer * hr_conv_ceil(length, rows) < best) best = outer * hr_conv_ceil(length, rows), joined = length, from = i;
+  }
+  if (from == LAST) return;
+  for (int i = from; i < LAST; i++) c->c_step[i] = c->count[i] > 1 ? c->a_step[i] / c->a_step[LAST] * size : 0;
+  for (int i = from; i < LAST; i++) c->count[i] = 1;
+  c->count[LAST] = joined;
+  size *= joined;
+  for (int i = from - 1; i >= 0; i--) {
+    c->c_step[i] = size;
+    size *= c->count[i];
+  }
+}
+
 static void sums_store(const hr_conv_piece *c) {
   const hr_conv_plan *p = c->plan;
-  const char *from = c->sums;
-  const int64_t *step = c->store_step;
-  for (int64_t n = 0; n < c->count[0]; n++)
-    for (int64_t d = 0; d < c->count[1]; d++)
-      for (int64_t h = 0; h < c->count[2]; h++, from += c->c_step[2] * p->unit)
-        p->copy->store(c->store + (n * step[0] + d * step[1] + h * step[2]) * p->item, step[LAST], from, c->columns,
-                       c->count[LAST], c->columns);
+  const int64_t *step = c->store_step, *sum = c->c_step, *count = c->store_count;
+  for (int64_t n = 0; n < count[0]; n++)
+    for (int64_t d = 0; d < count[1]; d++)
+      for (int64_t h = 0; h < count[2]; h++)
+        p->copy.store(c->store + (n * step[0] + d * step[1] + h * step[2]) * p->item, step[LAST],
+                      c->sums + (n * sum[0] + d * sum[1] + h * sum[2]) * p->unit, sum[LAST], count[LAST], c->columns);
 }
 
 /* --- */
@@ -218,10 +254,10 @@ void hr_conv_chunk(const hr_conv_plan *p, int64_t chunk, void *scratch) {
   char *at = scratch;
   if (!piece_find(&c, chunk)) return;
   c.runs = (hr_conv_run *)(void *)reserve(&at, p->most_runs * (int64_t)sizeof(hr_conv_run));
-  c.a = c.copy = reserve(&at, p->copy_size * p->unit);
+  c.a = c.copy = reserve(&at, p->copy_size * p->part);
   c.sums = reserve(&at, p->sums_size * p->unit);
   c.panels = panels_of(&c, &at);
-  if (p->copy->store) sums_begin(&c);
+  if (p->copy.store) sums_begin(&c);
   if (has_taps(&c)) {
     c.in_place = p->in_place && (p->skips || inside(&c));
     if (c.in_place)
@@ -230,7 +266,9 @@ void hr_conv_chunk(const hr_conv_plan *p, int64_t chunk, void *scratch) {
       copy_patches(&c);
     else
       copy_region(&c);
+    if (p->kernels->block > 1) join_rows(&c);
   }
   hr_conv_tiles(&c);
-  if (p->copy->store) sums_store(&c);
+  if (p->kernels->end) p->kernels->end();
+  if (p->copy.store) sums_store(&c);
 }

@@ -22,8 +22,9 @@ typedef struct hr_conv_piece {
   int64_t column, columns;
   hr_conv_run *runs; /* most_runs of them */
   char *copy, *sums;
-  char *store; /* where complete sums go (half types), with steps of its own */
-  int64_t store_step[HR_CONV_DIMS];
+  /* Half types: where complete sums go, and how many outputs there are; count is that of the sums. */
+  char *store;
+  int64_t store_step[HR_CONV_DIMS], store_count[HR_CONV_DIMS];
 } hr_conv_piece;
 
 /* A walk over panels: the set, the panel's number in it, and its columns. */

@@ -8,7 +8,15 @@
  * that is less, but LEAST; ROW_WORK stands for what an output of a panel costs besides its sums. It has TILES tiles or
  * more of a panel; where images have edges EDGE_TILES, and whole tiles along those: the edges' tiles are full then. A
  * block of panels stays in L2 while tiles pass by, and so does what a chunk copies. */
-enum { DEPTH = 1024, TARGET = 16 << 20, LEAST = 4 << 20, MOST = 128 << 20, PARTS = 32, ROW_WORK = 1024 };
+enum {
+  DEPTH = 1024,
+  TARGET = 16 << 20,
+  LEAST = 4 << 20,
+  MOST = 128 << 20,
+  PARTS = 32,
+  ROW_WORK = 1024,
+  HALF_SPEED = 8
+};
 enum { PANEL_BLOCK_BYTES = 512 << 10, COPY_BYTES = 512 << 10, TILES = 4, EDGE_TILES = 32 };
 
 static int64_t gcd(int64_t a, int64_t b) {
@@ -115,6 +123,7 @@ static void choose_rows(hr_conv_plan *p) {
 static void sets_set(hr_conv_plan *p, int groups) {
   int64_t columns = p->kernels->columns, lanes = columns / 2, in = p->channels / groups, out = p->outputs / groups;
   p->group_in = in, p->group_out = out;
+  p->tap_terms = hr_conv_ceil(in, p->kernels->block) * p->kernels->block;
   p->depthwise = groups > 1 && in == 1 && out == 1;
   p->lanewise = groups > 1 && !p->depthwise && p->kernels->tile_groups && out < lanes && lanes % out == 0 && in <= out;
   if (p->depthwise || p->lanewise) {
@@ -123,13 +132,13 @@ static void sets_set(hr_conv_plan *p, int groups) {
     for (int i = 0; i < HR_CONV_LANES; i++) p->lanes[i] = (int32_t)(i / out * in);
   } else {
     p->sets = groups;
-    p->set_in = in, p->set_out = out;
+    p->set_in = p->tap_terms, p->set_out = out;
   }
   p->set_panels = hr_conv_ceil(p->set_out, columns);
   p->panels = p->sets * p->set_panels;
-  p->terms = p->taps * in;
+  p->terms = p->taps * p->tap_terms;
   int64_t steps = hr_conv_ceil(p->terms, DEPTH);
-  p->depth = steps > 1 ? hr_conv_ceil(p->terms, steps) : DEPTH;
+  p->depth = steps > 1 ? hr_conv_ceil(p->terms, steps * p->kernels->block) * p->kernels->block : DEPTH;
   p->most_runs = p->taps + steps + 1;
 }
 
@@ -156,9 +165,10 @@ static bool has_edges(const hr_conv_plan *p) {
 
 static void copies_set(hr_conv_plan *p) {
   int64_t vector = p->kernels->columns / 2;
-  p->in_place = !p->copy->store && (p->channel_stride == 1 || p->channels == 1);
+  bool as_is = p->part == p->item && p->tap_terms == p->group_in;
+  p->in_place = as_is && (p->channel_stride == 1 || p->channels == 1);
   if (p->depthwise && (p->channels % vector != 0 || p->channel_stride != 1)) p->in_place = false;
-  p->skips = p->depthwise || p->lanewise || hr_conv_skips_pay(p);
+  p->skips = p->depthwise || p->lanewise || (p->kernels->block == 1 && hr_conv_skips_pay(p));
   p->copies = !p->in_place || (!p->skips && has_edges(p));
 }
 
@@ -211,14 +221,23 @@ static int64_t least_outputs(const hr_conv_plan *p, int64_t work) {
   return edge > least ? edge : least;
 }
 
+/* Sums of a column that a chunk holds back: tile registers also multiply what lies between the rows of outputs, which
+ * is less than the input below them. */
+static int64_t most_sums(const hr_conv_plan *p) {
+  int64_t outputs = block_outputs(p);
+  if (p->kernels->block == 1) return outputs;
+  int64_t places = copied(p, false) / p->tap_terms;
+  return places > outputs ? places : outputs;
+}
+
 static void cut_chunks(hr_conv_plan *p) {
   int64_t columns = p->kernels->columns, work = 2 * p->terms * columns + ROW_WORK, rows = p->kernels->rows;
   p->work = (double)work * (double)p->panels;
   for (int i = 0; i < HR_CONV_DIMS; i++) p->work *= (double)p->axis[i].outputs;
-  double total = p->work / PARTS;
-  int64_t target = total > TARGET ? TARGET : total < LEAST ? LEAST : (int64_t)total;
+  double total = p->work / PARTS, speed = (double)p->speed;
+  int64_t target = (int64_t)(total > TARGET * speed ? TARGET * speed : total < LEAST * speed ? LEAST * speed : total);
   int64_t least = least_outputs(p, work);
-  p->cached_panels = PANEL_BLOCK_BYTES / ((p->terms + 1) * columns * p->unit) + 1;
+  p->cached_panels = PANEL_BLOCK_BYTES / ((p->terms + 1) * columns * p->part) + 1;
   p->panel_blocks = hr_conv_ceil(p->panels, target / (work * least) + 1);
   p->chunk_panels = hr_conv_ceil(p->panels, p->panel_blocks);
   int64_t most = target / (work * p->chunk_panels) + 1;
@@ -228,9 +247,9 @@ static void cut_chunks(hr_conv_plan *p) {
     int64_t region = copied(p, false), patches = copied(p, true);
     p->patches = patches < region;
     p->copy_size = p->copies ? hr_conv_min(region, patches) : 0;
-    if (p->copy_size * p->unit <= COPY_BYTES || block_outputs(p) <= rows) break;
+    if (p->copy_size * p->part <= COPY_BYTES || block_outputs(p) <= rows) break;
   }
-  p->sums_size = p->copy->store ? block_outputs(p) * p->chunk_panels * columns : 0;
+  p->sums_size = p->copy.store ? most_sums(p) * p->chunk_panels * columns : 0;
   p->chunks = p->panel_blocks;
   for (int i = 0; i < HR_CONV_DIMS; i++) {
     p->axis[i].blocks = hr_conv_ceil(p->axis[i].per_phase, p->axis[i].block);
@@ -244,6 +263,7 @@ void hr_conv_plan_init(hr_conv_plan *p, const hr_array *in, const hr_array *weig
   int last = in->ndim - 1;
   p->in = hr_array_data(in), p->weight = hr_array_data(weight), p->out = hr_array_data(out);
   p->item = (int64_t)hr_array_itemsize(in), p->unit = p->item == 8 ? 8 : 4;
+  p->part = p->kernels->block > 1 ? p->item : p->unit, p->speed = p->kernels->block > 1 ? HALF_SPEED : 1;
   p->channels = hr_array_shape(in)[last], p->outputs = hr_array_shape(out)[last];
   p->channel_stride = hr_array_strides(in)[last];
   p->weight_out = hr_array_strides(weight)[0], p->weight_channel = hr_array_strides(weight)[last];
@@ -259,7 +279,7 @@ size_t hr_conv_panel_bytes(const hr_conv_plan *p) {
 }
 
 size_t hr_conv_scratch_bytes(const hr_conv_plan *p) {
-  return (size_t)(p->most_runs * (int64_t)sizeof(hr_conv_run) + (p->copy_size + p->sums_size) * p->unit +
+  return (size_t)(p->most_runs * (int64_t)sizeof(hr_conv_run) + p->copy_size * p->part + p->sums_size * p->unit +
                   (p->packs_late ? p->chunk_panels * hr_conv_panel_size(p) : 0)) +
          4 * HR_DATA_ALIGN;
 }
@@ -281,15 +301,15 @@ static void pack_row(const hr_conv_plan *p, int64_t panel, int64_t row, char *to
     rest /= p->axis[i].kernel;
   }
   const char *from = p->weight + offset * p->item;
-  to += row * last->kernel * channels * columns * p->unit;
-  if (channels == 1 || last->weight == channels * p->weight_channel) {
-    p->pack->b(to, from, last->kernel * channels, (int)columns, count, p->weight_out,
-               channels == 1 ? last->weight : p->weight_channel);
+  to += row * last->kernel * p->tap_terms * columns * p->part;
+  if (p->tap_terms == channels && (channels == 1 || last->weight == channels * p->weight_channel)) {
+    p->pack(to, from, last->kernel * channels, (int)columns, count, p->weight_out,
+            channels == 1 ? last->weight : p->weight_channel);
     return;
   }
   for (int64_t i = 0; i < last->kernel; i++)
-    p->pack->b(to + i * channels * columns * p->unit, from + i * last->weight * p->item, channels, (int)columns, count,
-               p->weight_out, p->weight_channel);
+    p->pack(to + i * p->tap_terms * columns * p->part, from + i * last->weight * p->item, channels, (int)columns, count,
+            p->weight_out, p->weight_channel);
 }
 
 void hr_conv_pack(const hr_conv_plan *p, int64_t first, int64_t end, int64_t panel, char *to) {

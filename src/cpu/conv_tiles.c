@@ -25,7 +25,7 @@ typedef struct box {
 static hr_conv_run *last_taps(const hr_conv_piece *c, const box *b, hr_conv_run *run, bool first, int64_t at_a,
                               int64_t at_b) {
   const hr_conv_plan *p = c->plan;
-  int64_t channels = p->group_in, count = b->tap_end[LAST] - b->tap[LAST], length = channels;
+  int64_t channels = p->tap_terms, count = b->tap_end[LAST] - b->tap[LAST], length = channels;
   bool joined = !p->depthwise && !p->lanewise;
   int64_t a_tap = c->a_tap[LAST], b_tap = c->phase[LAST].tap_step * channels;
   if (joined && a_tap == channels && b_tap == channels) length *= count, count = 1;
@@ -46,7 +46,7 @@ static hr_conv_run *last_taps(const hr_conv_piece *c, const box *b, hr_conv_run 
 /* Terms of the box's taps; returns how many runs. */
 static int64_t runs_set(const hr_conv_piece *c, const box *b) {
   const hr_conv_plan *p = c->plan;
-  int64_t channels = p->group_in, i[LAST];
+  int64_t channels = p->tap_terms, i[LAST];
   hr_conv_run *run = c->runs;
   bool first = true;
   for (int k = 0; k < DIMS; k++)
@@ -106,7 +106,7 @@ static lie lie_of(const hr_conv_piece *c, const box *b) {
   const hr_conv_plan *p = c->plan;
   lie l = {.filled = 0};
   for (int i = LAST; i >= 0; i--) {
-    bool aliased = c->a_step[i] * p->unit % ALIAS_BYTES == 0 && b->count[i] > 1;
+    bool aliased = p->kernels->block == 1 && c->a_step[i] * p->unit % ALIAS_BYTES == 0 && b->count[i] > 1;
     int64_t rows = aliased ? hr_conv_min(ALIAS_ROWS, p->kernels->rows) : p->kernels->rows;
     int second = second_of(b, i), halves = b->count[second] > 1 && 2 * b->count[i] <= rows ? 2 : 1;
     double filled = (double)(halves * b->count[i]) / (double)hr_conv_ceil(b->count[i], rows / halves);
@@ -130,7 +130,7 @@ static hr_conv_tile tile_of(const hr_conv_plan *p, const hr_conv_run *runs, int6
 
 /* Addresses of places that are not read may be out of bounds. */
 static const char *from(const hr_conv_piece *c, int64_t offset) {
-  return (const char *)((uintptr_t)c->a + (uintptr_t)(offset * c->plan->unit));
+  return (const char *)((uintptr_t)c->a + (uintptr_t)(offset * c->plan->part));
 }
 
 /* A row of outputs along the inner axis (two rows: halves 2) by the box's panels; a and out are offsets. */
@@ -145,7 +145,7 @@ static void row_tiles(const hr_conv_piece *c, const box *b, const lie *l, hr_con
     for (int64_t i = b->panel; i < b->panel_end; i++, hr_conv_panel_next(p, &panel)) {
       t->columns = (int)(panel.column_end - panel.column);
       t->a = from(c, a + panel.set * p->set_in - c->channel), t->c = c->c + (out + panel.column - c->column) * p->unit;
-      t->next = fetch && i == b->panel ? (const char *)t->a + t->rows * t->row * p->unit : t->a;
+      t->next = fetch && i == b->panel ? (const char *)t->a + t->rows * t->row * p->part : t->a;
       p->kernels->tile(t);
       t->b = (const char *)t->b + size;
     }
@@ -173,7 +173,9 @@ static void dense_box(const hr_conv_piece *c, const box *b, void *ctx) {
   (void)ctx;
   lie l = lie_of(c, b);
   hr_conv_run *runs = c->runs, rest;
+  int rows_set = 0;
   hr_conv_tile t = tile_of(c->plan, NULL, 0);
+  t.rows_set = &rows_set;
   t.row = c->a_step[l.inner], t.ldc = c->c_step[l.inner];
   t.half = c->a_step[l.second], t.half_c = c->c_step[l.second];
   int64_t run_count = runs_set(c, b);

@@ -1,5 +1,5 @@
 /* What convolutions copy: parts of the input before, and sums of half types after the tiles. */
-/* hr-dtypes: f32 f64 f16 bf16 */
+/* hr-dtypes: f32 f64 f16 bf16 u16 */
 #include "cpu/kernels/conv.h"
 #include "cpu/kernels/elem.h"
 

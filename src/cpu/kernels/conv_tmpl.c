@@ -245,6 +245,7 @@ static void tile_groups(const hr_conv_tile *t) {
 
 const hr_conv_kernels HR_NAME(hr_conv) = {.rows = ROWS,
                                           .columns = COLUMNS,
+                                          .block = 1,
                                           .tile = tile,
                                           .tile_channels = tile_channels,
 #if HAVE_GROUPS
