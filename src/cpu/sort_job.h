@@ -2,6 +2,8 @@
 #ifndef HR_CPU_SORT_JOB_H
 #define HR_CPU_SORT_JOB_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "cpu/sort_keys.h"
 
@@ -21,10 +23,15 @@ void hr_sort_put(const hr_sort_job *job, char *out, const char *row, int64_t pla
 /* Rows of more items are worth several workers when they are sorted, when they are parted, and when only what is behind
  * the kth is wanted. */
 enum { HR_SORT_LONG = 32768, HR_PART_LONG = 32768, HR_TOP_LONG = 131072 };
+/* From here on elements of two bytes are worth a count for each value. */
+enum { HR_SORT_COUNT_WIDE = 131072 };
 
 /* One row of so many elements, with the help of idle workers; not inside a parallel loop. Fails only
  * for memory. */
 hr_status hr_sort_long(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
+/* The same by counting, where hr_sort_counts() says so: elements of one byte, or many of two bytes. */
+bool hr_sort_counts(const hr_sort_job *job);
+hr_status hr_sort_count(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
 hr_status hr_part_long(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
 
 #endif

@@ -4,7 +4,7 @@
  * is parted by them while it is in a core's cache; then each bucket is gathered from all chunks, sorted and stored
  * (sample sort: Frazer and McKellar 1970). So a row passes through memory twice. A value that the sample holds twice
  * gets a bucket of its own, which needs no sorting. Should a bucket be too large for its room, or where only radix sort
- * is there, the row is sorted by radix, digit by digit. */
+ * is there, the row is sorted by radix, digit by digit. Elements of one or two bytes are counted (sort_count.c). */
 #include <string.h>
 
 #include "array/buffer.h"
@@ -222,6 +222,7 @@ static hr_status sort_by_samples(long_row *r, bool *done) {
 }
 
 hr_status hr_sort_long(const hr_sort_job *job, char *out, const char *row) {
+  if (hr_sort_counts(job)) return hr_sort_count(job, out, row);
   long_row r = {.job = job, .kernels = hr_order_kernels_of(&job->format), .row = row, .out = out};
   bool done = false;
   hr_status status = r.kernels->sort ? sort_by_samples(&r, &done) : HR_OK;
