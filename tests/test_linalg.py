@@ -16,7 +16,8 @@ from layouts import fails, views
 REAL = [hr.FLOAT32, hr.FLOAT64]
 ALL = REAL + [hr.COMPLEX64]
 EPS = {hr.FLOAT32: 2.0**-23, hr.FLOAT64: 2.0**-52, hr.COMPLEX64: 2.0**-23}
-SQUARE = [(1, 1), (2, 2), (5, 5), (33, 33), (70, 70), (2, 3, 3), (3, 1, 4, 4), (0, 0), (0, 3, 3), (2, 0, 0)]
+SQUARE = [(1, 1), (2, 2), (5, 5), (33, 33), (70, 70), (2, 3, 3), (3, 1, 4, 4), (37, 8, 8), (17, 16, 16),
+          (2, 17, 17), (0, 0), (0, 3, 3), (2, 0, 0)]
 OBLONG = [(3, 5), (5, 3), (40, 17), (17, 40), (2, 3, 4), (2, 2, 6, 2), (1, 4), (4, 1), (0, 3), (3, 0), (2, 0, 3), (0, 2, 3)]
 
 
@@ -288,6 +289,10 @@ def test_failures():
     fails("linalg_inv matrix 1 of 2 singular pivot 2", "linalg_inv", SINGULAR)
     fails("linalg_solve the matrix singular", "linalg_solve", SINGULAR[1], np.float32([1, 2]))
     fails("linalg_cholesky matrix 1 of 2 not positive definite order 2", "linalg_cholesky", SINGULAR, False)
+    many = np.repeat(SINGULAR[:1], 300, 0)
+    many[[131, 140, 290]] = SINGULAR[1]
+    fails("linalg_inv matrix 131 of 300 singular pivot 2", "linalg_inv", many)
+    fails("linalg_cholesky matrix 131 of 300 not positive definite order 2", "linalg_cholesky", many, True)
     zero = np.float32([[1, 0], [1, 0]])
     fails("linalg_tri_inv singular element 2 diagonal", "linalg_tri_inv", zero, False)
     fails("linalg_solve_triangular singular element 2", "linalg_solve_triangular", zero, np.float32([1, 2]), False)

@@ -1,8 +1,10 @@
-/* src/cpu/factor.c - factorisations, inverses and systems of equations by LAPACK. See matrices.h for X1. */
+/* src/cpu/factor.c - factorisations, inverses and systems of equations by LAPACK, but for what factor_small.h
+ * does. See matrices.h for X1. */
 #include <limits.h>
 #include <string.h>
 
 #include "cpu/factor_large.h"
+#include "cpu/factor_small.h"
 #include "ops/linalg_internal.h"
 #include "ops/op_list.h"
 
@@ -116,6 +118,7 @@ hr_status hr_cpu_factor_in_place(const hr_run *run) {
   HR_TRY(begin(&j, run));
   if (!b->lapack) goto done;
   hr_matrix_job_output(&j.base, 0, b->item * b->n * b->n);
+  if (hr_factor_is_small(b, j.kind)) return hr_factor_small(b, j.kind, j.upper, FAILURE[j.kind]);
   if (j.kind == HR_LINALG_INV) {
     int query = -1, info = 0, entered = hr_lapack_enter(b->lapack);
     b->real->getri(&j.base.n, answer, &j.base.n, &query, answer, &query, &info);

@@ -189,7 +189,6 @@ typedef struct loop {
   const hr_matrix_job *job;
   int (*fn)(const void *ctx, int64_t index, char *scratch);
   const void *ctx;
-  const char *failure;
   char *scratch;
   int64_t count, first, grain; /* matrices: all, where the round begins, in a chunk */
   hr_mutex lock;               /* of the two below */
@@ -214,20 +213,20 @@ static void run_chunk(void *ctx, int64_t chunk) {
   hr_lapack_leave(l->job->lapack, entered);
 }
 
-static hr_status report(const loop *l) {
+hr_status hr_matrix_job_fail(const hr_matrix_job *job, int64_t index, int info, const char *failure) {
   char which[64] = "the matrix", what[96];
-  const char *op = l->job->run->op->name;
-  if (l->failed < 0) return HR_OK;
-  if (l->count > 1) snprintf(which, sizeof which, "matrix %lld of %lld", (long long)l->failed, (long long)l->count);
-  if (l->info == HR_MATRIX_NOT_FINITE) return hr_fail(HR_INVALID, "%s: %s has NaN or infinite elements", op, which);
-  if (l->info < 0) return hr_fail(HR_FAILED, "%s: LAPACK refused argument %d for %s", op, -l->info, which);
-  snprintf(what, sizeof what, l->failure, l->info);
+  const char *op = job->run->op->name;
+  int64_t count = hr_matrix_count(job->run->in[0]);
+  if (count > 1) snprintf(which, sizeof which, "matrix %lld of %lld", (long long)index, (long long)count);
+  if (info == HR_MATRIX_NOT_FINITE) return hr_fail(HR_INVALID, "%s: %s has NaN or infinite elements", op, which);
+  if (info < 0) return hr_fail(HR_FAILED, "%s: LAPACK refused argument %d for %s", op, -info, which);
+  snprintf(what, sizeof what, failure, info);
   return hr_fail(HR_INVALID, "%s: %s %s", op, which, what);
 }
 
 hr_status hr_matrix_job_run(const hr_matrix_job *job, int (*fn)(const void *ctx, int64_t index, char *scratch),
                             const void *ctx, uint64_t cost, const char *failure) {
-  loop l = {.job = job, .fn = fn, .ctx = ctx, .failure = failure, .failed = -1, .grain = 1};
+  loop l = {.job = job, .fn = fn, .ctx = ctx, .failed = -1, .grain = 1};
   hr_buffer *buffer;
   l.count = hr_matrix_count(job->run->in[0]);
   if (l.count == 0) return HR_OK;
@@ -239,5 +238,5 @@ hr_status hr_matrix_job_run(const hr_matrix_job *job, int (*fn)(const void *ctx,
   for (int64_t done = 0; done < chunks; done += slots, l.first += slots * l.grain)
     hr_parallel_for(chunks - done < slots ? chunks - done : slots, run_chunk, &l);
   hr_buffer_release(buffer);
-  return report(&l);
+  return l.failed < 0 ? HR_OK : hr_matrix_job_fail(job, l.failed, l.info, failure);
 }

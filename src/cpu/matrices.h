@@ -75,5 +75,7 @@ void *hr_matrix_job_out(const hr_matrix_job *job, int i, int64_t index, char *sc
  * in ns; `failure` is what info > 0 means ("is singular: pivot %d is zero"). */
 hr_status hr_matrix_job_run(const hr_matrix_job *job, int (*fn)(const void *ctx, int64_t index, char *scratch),
                             const void *ctx, uint64_t cost, const char *failure) HR_MUST_USE;
+/* The error of matrix `index`, with what fn answered: not 0. */
+hr_status hr_matrix_job_fail(const hr_matrix_job *job, int64_t index, int info, const char *failure) HR_MUST_USE;
 
 #endif
