@@ -130,6 +130,10 @@ def test_addmm(dtype):
         for a, x in views(few(dtype, (4, 5), 4), dtype):
             equal(hr.addmm(c, a, hr.array(few(dtype, (5, 3), 5), dtype), 2, 3),
                   2 * (wide(x) @ wide(few(dtype, (5, 3), 5))) + 3 * wide(z), dtype)
+    stacked, b = few(dtype, (2, 3, 4, 5), 1), few(dtype, (5, 3), 2)
+    for c_shape in ((3,), (4, 1), (3, 4, 3), (2, 1, 1, 3), (2, 3, 4, 3), (2, 3, 1, 1)):
+        c = few(dtype, c_shape, 3)
+        equal(hr.addmm(*(hr.array(x, dtype) for x in (c, stacked, b)), 2, 3), 2 * (wide(stacked) @ wide(b)) + 3 * wide(c), dtype)
 
 
 @FLOATING

@@ -184,6 +184,7 @@ static void tiles_range(void *ctx, int64_t first, int64_t end) {
         j->kernels->multiply(&block);
       }
     }
+    if (j->end_step >= j->steps) hr_product_finish(j->p, j->first + t.index, t.row, t.column, t.m, t.n);
   }
   hr_scratch_give(&j->panels, b);
 }
@@ -310,6 +311,7 @@ static void items_range(void *ctx, int64_t first, int64_t end) {
     block.a = hr_product_a(p, i), block.b = hr_product_b(p, i);
     block.c = p->c + i * p->m * p->n * j->unit;
     j->kernels->multiply(&block);
+    hr_product_finish(p, i, 0, 0, p->m, p->n);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpu/isa.h"
+#include "ops/linear.h"
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
@@ -35,24 +36,11 @@ typedef struct sum_job {
   int64_t bytes, item, count, part_count; /* bytes of a sum and of an element of the result */
 } sum_job;
 
-static void add_f32(float *restrict to, const float *restrict from, int64_t count) {
-  for (int64_t i = 0; i < count; i++) to[i] += from[i];
-}
-static void add_f64(double *restrict to, const double *restrict from, int64_t count) {
-  for (int64_t i = 0; i < count; i++) to[i] += from[i];
-}
-
 static void sum_range(void *ctx, int64_t first, int64_t end) {
   const sum_job *j = ctx;
   const hr_pack_kernels *pack = hr_product_pack(j->dtype);
   char *sums = j->parts + first * j->bytes;
-  for (int64_t i = 1; i < j->part_count; i++) {
-    const char *part = sums + i * j->count * j->bytes;
-    if (j->dtype == HR_FLOAT64)
-      add_f64((double *)sums, (const double *)part, end - first);
-    else
-      add_f32((float *)sums, (const float *)part, end - first);
-  }
+  for (int64_t i = 1; i < j->part_count; i++) pack->add(sums, sums + i * j->count * j->bytes, end - first);
   if (pack->store)
     pack->store(j->to + first * j->item, (const float *)sums, end - first);
   else
@@ -70,7 +58,32 @@ void hr_product_sum(hr_dtype dtype, void *to, void *parts, int64_t count, int64_
   hr_parallel_range_light(count, part_count > 1 ? 4096 : 1 << 16, sum_range, &job);
 }
 
+/* --- terms --- */
+
+enum { TERM_CHUNK = 1 << 15 };
+
+void hr_product_finish(const hr_product *p, int64_t index, int64_t row, int64_t column, int64_t m, int64_t n) {
+  const hr_product_term *term = p->term;
+  if (!term) return;
+  const hr_pack_kernels *pack = hr_product_pack(p->dtype);
+  int64_t at = (term->items ? term->items[index] : 0) + row * term->row + column * term->column;
+  char *c = p->c + ((index * p->m + row) * p->n + column) * p->item_bytes;
+  for (int64_t i = 0; i < m; i++)
+    pack->blend(c + i * p->n * p->item_bytes, term->d + (at + i * term->row) * p->item_bytes, term->column, n,
+                term->alpha, term->beta);
+}
+
+static void rows_range(void *ctx, int64_t first, int64_t end) {
+  const hr_product *p = ctx;
+  for (int64_t i = first; i < end; i++) hr_product_finish(p, i / p->m, i % p->m, 0, 1, p->n);
+}
+
+void hr_product_finish_all(const hr_product *p) {
+  if (p->term) hr_parallel_range_light(p->batch * p->m, TERM_CHUNK / p->n, rows_range, (void *)p);
+}
+
 hr_status hr_product_run(const hr_product *p) {
+  if (p->k == 0) return hr_product_finish_all(p), HR_OK;
   if (hr_product_is_vector(p)) return hr_product_vector(p);
   bool done = false;
   hr_status status = hr_product_half(p, &done);
@@ -79,25 +92,35 @@ hr_status hr_product_run(const hr_product *p) {
 
 /* --- arrays --- */
 
-/* Without a batch of its own on B's side the batch is more rows of A, where they follow each other evenly. */
-static void fold_batch(hr_product *p, const hr_array *a, const hr_array *b, const hr_array *out) {
-  for (int i = 0; i < out->ndim - 2; i++)
-    if (hr_array_shape(out)[i] > 1 && hr_array_strides(b)[i] != 0) return;
-  int64_t row = p->a_row, step = p->m * row;
-  bool free_row = p->m == 1; /* the stride of a single row says nothing: the first batch axis sets it */
+/* The leading axes of `operand` lie one after the other, `rows` rows each, so that with its rows they are one axis. Its
+ * row stride is then *row, which a single row leaves open. */
+static bool folds(const hr_array *operand, const hr_array *out, int64_t rows, int64_t *row) {
+  int64_t step = rows * *row, stride = *row;
+  bool is_free = rows == 1;
   for (int i = out->ndim - 3; i >= 0; i--) {
     int length = hr_array_shape(out)[i];
     if (length == 1) continue;
-    if (free_row) row = step = hr_array_strides(a)[i];
-    free_row = false;
-    if (hr_array_strides(a)[i] != step) return;
+    if (is_free) stride = step = hr_array_strides(operand)[i];
+    is_free = false;
+    if (hr_array_strides(operand)[i] != step) return false;
     step *= length;
   }
-  p->a_row = row;
+  *row = stride;
+  return true;
+}
+
+/* Without a batch of its own on B's side the batch is more rows of A, where they follow each other evenly. */
+static void fold_batch(hr_product *p, hr_product_term *term, const hr_run *run) {
+  const hr_array *out = run->out[0];
+  int64_t row = p->a_row, term_row = term->row;
+  for (int i = 0; i < out->ndim - 2; i++)
+    if (hr_array_shape(out)[i] > 1 && hr_array_strides(run->in[1])[i] != 0) return;
+  if (!folds(run->in[0], out, p->m, &row) || (p->term && !folds(run->in[2], out, p->m, &term_row))) return;
+  p->a_row = row, term->row = term_row;
   p->m *= p->batch, p->batch = 1;
 }
 
-/* Where the matrices of each item begin: at a's and b's strides along the leading axes of the result. */
+/* Where the matrices of each item begin: at an operand's strides along the leading axes of the result. */
 static void fill_items(int64_t *to, const hr_array *operand, const hr_array *out) {
   const int64_t *strides = hr_array_strides(operand);
   int64_t at = 0, count = out->size / hr_array_shape(out)[out->ndim - 1] / hr_array_shape(out)[out->ndim - 2];
@@ -113,22 +136,23 @@ static void fill_items(int64_t *to, const hr_array *operand, const hr_array *out
   }
 }
 
-static hr_status run_batch(hr_product *p, const hr_array *a, const hr_array *b, const hr_array *out) {
+static hr_status run_batch(hr_product *p, hr_product_term *term, const hr_run *run) {
   hr_buffer *items = NULL;
   hr_status status = HR_OK;
-  HR_TRY(hr_buffer_new(&items, (size_t)p->batch * 2 * sizeof(int64_t)));
+  HR_TRY(hr_buffer_new(&items, (size_t)p->batch * (size_t)run->in_count * sizeof(int64_t)));
   int64_t *places = items->data;
-  fill_items(places, a, out);
-  fill_items(places + p->batch, b, out);
+  for (int i = 0; i < run->in_count; i++) fill_items(places + i * p->batch, run->in[i], run->out[0]);
   p->a_items = places, p->b_items = places + p->batch;
+  if (p->term) term->items = places + 2 * p->batch;
   status = hr_product_run(p);
 done:
   hr_buffer_release(items);
   return status;
 }
 
-/* Inputs: A (..., m, k) and B (..., k, n), broadcast to the same leading axes. */
-hr_status hr_cpu_matmul(const hr_run *run) {
+/* Inputs: A (..., m, k) and B (..., k, n), broadcast to the same leading axes; of addmm also the term, broadcast to the
+ * result. */
+static hr_status run_product(const hr_run *run, hr_product_term *term) {
   const hr_array *a = run->in[0], *b = run->in[1];
   hr_array *out = run->out[0];
   int last = out->ndim - 1;
@@ -144,10 +168,28 @@ hr_status hr_cpu_matmul(const hr_run *run) {
                   .a_k = hr_array_strides(a)[last],
                   .b_k = hr_array_strides(b)[last - 1],
                   .b_column = hr_array_strides(b)[last],
+                  .term = run->in_count > 2 ? term : NULL,
                   .dtype = hr_array_dtype(out),
                   .item_bytes = (int)hr_array_itemsize(out)};
   p.batch = out->size / (p.m * p.n);
-  if (p.k == 0) return memset(hr_array_data(out), 0, hr_array_nbytes(out)), HR_OK;
-  if (p.batch > 1) fold_batch(&p, a, b, out);
-  return p.batch > 1 ? run_batch(&p, a, b, out) : hr_product_run(&p);
+  if (p.k == 0) memset(hr_array_data(out), 0, hr_array_nbytes(out));
+  if (p.k == 0 && !p.term) return HR_OK;
+  if (p.batch > 1) fold_batch(&p, term, run);
+  return p.batch > 1 ? run_batch(&p, term, run) : hr_product_run(&p);
+}
+
+hr_status hr_cpu_matmul(const hr_run *run) {
+  hr_product_term none = {0};
+  return run_product(run, &none);
+}
+
+hr_status hr_cpu_addmm(const hr_run *run) {
+  const hr_addmm_attrs *attrs = run->attrs;
+  const hr_array *d = run->in[2];
+  hr_product_term term = {.d = hr_array_data(d),
+                          .row = hr_array_strides(d)[d->ndim - 2],
+                          .column = hr_array_strides(d)[d->ndim - 1],
+                          .alpha = attrs->alpha,
+                          .beta = attrs->beta};
+  return run_product(run, &term);
 }

@@ -12,6 +12,15 @@
 #include "base/error.h"
 #include "cpu/kernels/gemm.h"
 
+/* What is added to a product while it is in the caches: C = alpha * C + beta * D, each step rounded, with D (batch, m,
+ * n) of any strides, in the product's dtype. */
+typedef struct hr_product_term {
+  const char *d;
+  int64_t row, column;
+  const int64_t *items; /* NULL: a batch of 1 */
+  float alpha, beta;
+} hr_product_term;
+
 /* C (batch, m, n) row-major = A (m, k) B (k, n) of each item. Strides and places are in elements of the dtype: f16,
  * bf16, f32, f64 or c64. Item i's operands begin at a + a_items[i] and b + b_items[i]; NULL: at a and b, for a batch
  * of 1. */
@@ -21,6 +30,7 @@ typedef struct hr_product {
   int64_t batch, m, n, k; /* at least 1 */
   int64_t a_row, a_k, b_k, b_column;
   const int64_t *a_items, *b_items;
+  const hr_product_term *term; /* float32 and float64 alone; NULL: none */
   hr_dtype dtype;
   int item_bytes; /* of the dtype */
 } hr_product;
@@ -56,6 +66,11 @@ const hr_block_kernels *hr_product_block(hr_dtype dtype); /* NULL: dtype is neit
 /* to[i] = the sum, in order, of parts[j * count + i] for j < part_count, which is used up; in the type of the sums, and
  * rounded to a half type once. A parallel loop. */
 void hr_product_sum(hr_dtype dtype, void *to, void *parts, int64_t count, int64_t part_count);
+/* Adds the term, if there is one, to rows [row, row + m) and columns [column, column + n) of item `index`. */
+void hr_product_finish(const hr_product *p, int64_t index, int64_t row, int64_t column, int64_t m, int64_t n);
+/* The same for all of C, as a parallel loop. */
+void hr_product_finish_all(const hr_product *p);
+
 static inline void hr_product_store(hr_dtype dtype, void *to, float *sums, int64_t count) {
   hr_product_sum(dtype, to, sums, count, 1);
 }

@@ -55,10 +55,34 @@ static void compare(const hr_product *p) {
     for (int64_t k = 0; k < p->k; k++)
       sum += get(p->a, p->dtype, a + row * p->a_row + k * p->a_k) *
              get(p->b, p->dtype, b + k * p->b_k + column * p->b_column);
+    if (p->term)
+      sum = p->term->alpha * sum +
+            p->term->beta *
+                get(p->term->d, p->dtype, p->term->items[index] + row * p->term->row + column * p->term->column);
     if (get(p->c, p->dtype, i) != sum)
       fail_msg("%ld of %ld x %ld x %ld: element %ld is %g, not %g", (long)p->batch, (long)p->m, (long)p->k, (long)p->n,
                (long)i, get(p->c, p->dtype, i), sum);
   }
+}
+
+/* A number, a row and a column for all items, and matrices with gaps. */
+static void check_terms(hr_product p) {
+  char *d = numbers(p.dtype, p.batch * p.m * p.n * 2, 3);
+  int64_t *items = calloc((size_t)p.batch, sizeof *items);
+  assert_non_null(items);
+  const hr_product_term terms[] = {{.alpha = 2, .beta = -3},
+                                   {.column = 1, .alpha = 1, .beta = 1},
+                                   {.row = 1, .alpha = -1, .beta = 0.5f},
+                                   {.row = 2 * p.n, .column = 2, .alpha = 1, .beta = 2}};
+  for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+    hr_product_term term = terms[i];
+    for (int64_t j = 0; term.row > 1 && j < p.batch; j++) items[j] = j * 2 * p.m * p.n;
+    term.d = d, term.items = items, p.term = &term;
+    assert_int_equal(hr_product_run(&p), HR_OK);
+    compare(&p);
+  }
+  free(d);
+  free(items);
 }
 
 static void check(hr_dtype dtype, shape s, int layout_a, int layout_b) {
@@ -76,6 +100,7 @@ static void check(hr_dtype dtype, shape s, int layout_a, int layout_b) {
   if (s.batch > 1) p.a_items = items, p.b_items = items + s.batch;
   assert_int_equal(hr_product_run(&p), HR_OK);
   compare(&p);
+  if (layout_a == 0 && layout_b == 0) check_terms(p);
   for (int i = 0; i < GUARD; i++) assert_true(c[i] == 0x55 && c[GUARD + size + i] == 0x55);
   free(a);
   free(b);

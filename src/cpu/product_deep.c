@@ -56,5 +56,6 @@ hr_status hr_product_deep(const hr_product *p) {
   hr_parallel_range(j.parts, 1, parts_range, &j);
   hr_product_sum(p->dtype, p->c, partial->data, p->m * p->n, j.parts);
   hr_buffer_release(partial);
+  hr_product_finish_all(p);
   return HR_OK;
 }

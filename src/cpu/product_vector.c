@@ -130,6 +130,7 @@ hr_status hr_product_vector(const hr_product *p) {
   else
     hr_parallel_range(chunks, 1, chunks_range, &j);
   if (apart) hr_product_sum(p->dtype, p->c, sums->data, count, j.parts);
+  hr_product_finish_all(p);
 done:
   hr_buffer_release(x);
   hr_buffer_release(sums);

@@ -1,4 +1,4 @@
-/* Products. Only matmul is an op; the others bring their operands into its form. */
+/* Products. Only matmul and addmm are ops; the others bring their operands into their form. */
 #include "ops/linear.h"
 
 #include <string.h>
@@ -37,6 +37,14 @@ const hr_op hr_op_matmul = {.name = "matmul",
                             .cost = matmul_cost,
                             .run = {[HR_BACKEND_CPU] = hr_cpu_matmul}};
 
+const hr_op hr_op_addmm = {.name = "addmm",
+                           .arity = 3,
+                           .outputs = 1,
+                           .attrs_size = sizeof(hr_addmm_attrs),
+                           .infer = matmul_infer,
+                           .cost = matmul_cost,
+                           .run = {[HR_BACKEND_CPU] = hr_cpu_addmm}};
+
 /* a and b cast to one dtype. */
 static hr_status promote_pair(hr_array *out[2], const char *op, hr_array *a, hr_array *b, hr_stream *s) {
   hr_status status = HR_OK;
@@ -59,12 +67,12 @@ static void release_pair(hr_array *pair[2]) {
 }
 
 /* Leading axes broadcast together, the last two as they are. */
-static hr_status match_batch(hr_array *out[2], hr_array *const in[2], hr_stream *s) {
+static hr_status match_batch(hr_array *out[2], const char *op, hr_array *const in[2], hr_stream *s) {
   int shape[HR_MAX_NDIM], ndim;
   hr_status status =
       hr_shape_broadcast(shape, &ndim, hr_array_shape(in[0]), in[0]->ndim - 2, hr_array_shape(in[1]), in[1]->ndim - 2);
-  if (status != HR_OK) return hr_fail_prefix(status, "matmul: ");
-  if (ndim + 2 > HR_MAX_NDIM) return hr_fail(HR_UNSUPPORTED, "matmul: more than %d axes", HR_MAX_NDIM);
+  if (status != HR_OK) return hr_fail_prefix(status, "%s: ", op);
+  if (ndim + 2 > HR_MAX_NDIM) return hr_fail(HR_UNSUPPORTED, "%s: more than %d axes", op, HR_MAX_NDIM);
   for (int i = 0; i < 2; i++) {
     memcpy(shape + ndim, hr_array_shape(in[i]) + in[i]->ndim - 2, 2 * sizeof *shape);
     HR_TRY(hr_broadcast_to(&out[i], in[i], shape, (size_t)ndim + 2, s));
@@ -73,14 +81,14 @@ done:
   return status;
 }
 
-static hr_status check_product(const hr_array *a, const hr_array *b) {
+static hr_status check_product(const char *op, const hr_array *a, const hr_array *b) {
   char text_a[HR_ARRAY_TEXT], text_b[HR_ARRAY_TEXT];
   if (a->ndim == 0 || b->ndim == 0)
-    return hr_fail(HR_INVALID, "matmul: %s and %s: a scalar has no axis to sum over", hr_array_format(text_a, a),
+    return hr_fail(HR_INVALID, "%s: %s and %s: a scalar has no axis to sum over", op, hr_array_format(text_a, a),
                    hr_array_format(text_b, b));
   int length_a = hr_array_shape(a)[a->ndim - 1], length_b = hr_array_shape(b)[b->ndim == 1 ? 0 : b->ndim - 2];
   if (length_a == length_b) return HR_OK;
-  return hr_fail(HR_INVALID, "matmul: %s and %s: the axes to sum over have lengths %d and %d",
+  return hr_fail(HR_INVALID, "%s: %s and %s: the axes to sum over have lengths %d and %d", op,
                  hr_array_format(text_a, a), hr_array_format(text_b, b), length_a, length_b);
 }
 
@@ -97,14 +105,14 @@ hr_status hr_matmul(hr_array **out, hr_array *a, hr_array *b, hr_stream *s) {
   hr_status status = HR_OK;
   *out = NULL;
   if (match_already(a, b)) {
-    HR_TRY(check_product(a, b));
+    HR_TRY(check_product("matmul", a, b));
     return hr_apply(out, &hr_op_matmul, (hr_array *[]){a, b}, 2, NULL, s);
   }
   HR_TRY(promote_pair(cast, "matmul", a, b, s));
-  HR_TRY(check_product(a, b));
+  HR_TRY(check_product("matmul", a, b));
   HR_TRY(a->ndim == 1 ? hr_expand_dims(&full[0], cast[0], 0, s) : hr_expand_dims_axes(&full[0], cast[0], NULL, 0, s));
   HR_TRY(b->ndim == 1 ? hr_expand_dims(&full[1], cast[1], 1, s) : hr_expand_dims_axes(&full[1], cast[1], NULL, 0, s));
-  HR_TRY(match_batch(in, full, s));
+  HR_TRY(match_batch(in, "matmul", full, s));
   HR_TRY(hr_apply(&result, &hr_op_matmul, in, 2, NULL, s));
   if (a->ndim == 1) dropped[drop_count++] = -2;
   if (b->ndim == 1) dropped[drop_count++] = -1;
@@ -145,32 +153,75 @@ done:
   return status;
 }
 
+static hr_status broadcast_term(hr_array **out, hr_array *c, const int *shape, int ndim, hr_stream *s) {
+  char text_c[HR_ARRAY_TEXT], text_p[HR_SHAPE_TEXT];
+  if (hr_broadcast_to(out, c, shape, (size_t)ndim, s) == HR_OK) return HR_OK;
+  return hr_fail(HR_INVALID, "addmm: %s does not broadcast to the product's shape %s", hr_array_format(text_c, c),
+                 hr_shape_format(text_p, shape, ndim));
+}
+
+/* In one operation, which adds c while the product is in the caches. */
+static hr_status addmm_at_once(hr_array **out, hr_array *c, hr_array *a, hr_array *b, hr_addmm_attrs attrs,
+                               hr_stream *s) {
+  hr_array *pair[2] = {NULL}, *full = NULL;
+  int shape[HR_MAX_NDIM];
+  hr_status status = HR_OK;
+  HR_TRY(match_batch(pair, "addmm", (hr_array *[]){a, b}, s));
+  memcpy(shape, hr_array_shape(pair[0]), (size_t)pair[0]->ndim * sizeof *shape);
+  shape[pair[0]->ndim - 1] = hr_array_shape(pair[1])[pair[1]->ndim - 1];
+  HR_TRY(broadcast_term(&full, c, shape, pair[0]->ndim, s));
+  status = hr_apply(out, &hr_op_addmm, (hr_array *[]){pair[0], pair[1], full}, 3, &attrs, s);
+done:
+  release_pair(pair);
+  hr_array_release(full);
+  return status;
+}
+
+/* Product and sum apart. Factors and sum of half types in float32, rounded once. */
+static hr_status addmm_apart(hr_array **out, hr_array *c, hr_array *a, hr_array *b, hr_addmm_attrs attrs,
+                             hr_stream *s) {
+  hr_array *product = NULL, *terms[2] = {NULL}, *full = NULL, *sum = NULL;
+  hr_dtype dtype = hr_array_dtype(a);
+  hr_status status = HR_OK;
+  HR_TRY(hr_matmul(&product, a, b, s));
+  bool widened = (dtype == HR_FLOAT16 || dtype == HR_BFLOAT16) && (attrs.alpha != 1 || attrs.beta != 1);
+  HR_TRY(hr_astype(&terms[0], product, widened ? HR_FLOAT32 : dtype, s));
+  HR_TRY(hr_astype(&terms[1], c, widened ? HR_FLOAT32 : dtype, s));
+  HR_TRY(broadcast_term(&full, terms[1], hr_array_shape(product), product->ndim, s));
+  HR_TRY(scaled_sum(&sum, terms[0], attrs.alpha, full, attrs.beta, s));
+  status = hr_astype(out, sum, dtype, s);
+done:
+  hr_array_release(product);
+  release_pair(terms);
+  hr_array_release(full);
+  hr_array_release(sum);
+  return status;
+}
+
 hr_status hr_addmm(hr_array **out, hr_array *c, hr_array *a, hr_array *b, float alpha, float beta, hr_stream *s) {
-  char text_c[HR_ARRAY_TEXT], text_p[HR_ARRAY_TEXT];
-  hr_array *left = NULL, *product = NULL, *terms[2] = {NULL}, *full = NULL, *sum = NULL;
+  hr_array *pair[2] = {NULL}, *term = NULL;
+  hr_addmm_attrs attrs = {alpha, beta};
   hr_status status = HR_OK;
   *out = NULL;
   HR_TRY(hr_op_given("addmm", c));
   HR_TRY(hr_op_given("addmm", a));
   HR_TRY(hr_op_given("addmm", b));
   hr_dtype dtype = hr_dtype_promote(hr_dtype_promote(hr_array_dtype(a), hr_array_dtype(b)), hr_array_dtype(c));
-  HR_TRY(hr_astype(&left, a, dtype, s)); /* the product promotes b */
-  HR_TRY(hr_matmul(&product, left, b, s));
-  /* Factors and sum of half types in float32, rounded once. */
-  bool widened = (dtype == HR_FLOAT16 || dtype == HR_BFLOAT16) && (alpha != 1 || beta != 1);
-  HR_TRY(hr_astype(&terms[0], product, widened ? HR_FLOAT32 : dtype, s));
-  HR_TRY(hr_astype(&terms[1], c, widened ? HR_FLOAT32 : dtype, s));
-  if (hr_broadcast_to(&full, terms[1], hr_array_shape(product), product->ndim, s) != HR_OK)
-    HR_TRY(hr_fail(HR_INVALID, "addmm: %s does not broadcast to the product %s", hr_array_format(text_c, c),
-                   hr_array_format(text_p, product)));
-  HR_TRY(scaled_sum(&sum, terms[0], alpha, full, beta, s));
-  status = hr_astype(out, sum, dtype, s);
+  if (!hr_dtype_is_inexact(dtype))
+    return hr_fail(HR_INVALID, "addmm: products of %s are not supported: a floating-point or complex type is needed",
+                   hr_dtype_names[dtype]);
+  HR_TRY(check_product("addmm", a, b));
+  HR_TRY(hr_astype(&pair[0], a, dtype, s));
+  HR_TRY(hr_astype(&pair[1], b, dtype, s));
+  HR_TRY(hr_astype(&term, c, dtype, s));
+  bool is_real = dtype == HR_FLOAT32 || dtype == HR_FLOAT64;
+  if (is_real && alpha != 0 && beta != 0 && a->ndim > 1 && b->ndim > 1)
+    status = addmm_at_once(out, term, pair[0], pair[1], attrs, s);
+  else
+    status = addmm_apart(out, term, pair[0], pair[1], attrs, s);
 done:
-  hr_array_release(left);
-  hr_array_release(product);
-  release_pair(terms);
-  hr_array_release(full);
-  hr_array_release(sum);
+  release_pair(pair);
+  hr_array_release(term);
   return status;
 }
 

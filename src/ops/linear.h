@@ -12,6 +12,11 @@
 #include "graph/op.h"
 
 extern const hr_op hr_op_matmul;
+/* Inputs a, b and c, of float32 or float64; c has the shape of the product. */
+extern const hr_op hr_op_addmm;
+typedef struct hr_addmm_attrs {
+  float alpha, beta;
+} hr_addmm_attrs;
 
 /* (..., m, k) times (..., k, n). A vector a is one row, a vector b one column; that axis is dropped again. */
 hr_status hr_matmul(hr_array **out, hr_array *a, hr_array *b, hr_stream *s) HR_MUST_USE;

@@ -27,6 +27,7 @@ hr_status hr_cpu_logsumexp(const hr_run *run);
 hr_status hr_cpu_lu(const hr_run *run);
 hr_status hr_cpu_masked_scatter(const hr_run *run);
 hr_status hr_cpu_matmul(const hr_run *run);
+hr_status hr_cpu_addmm(const hr_run *run);
 hr_status hr_cpu_norm(const hr_run *run);
 hr_status hr_cpu_pad(const hr_run *run);
 hr_status hr_cpu_qr(const hr_run *run);

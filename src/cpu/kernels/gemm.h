@@ -50,6 +50,10 @@ typedef struct hr_pack_kernels {
   void (*b)(void *panel, const void *from, int64_t k, int width, int count, int64_t across, int64_t along);
   /* to[i] = from[i], from float to the dtype; NULL where products are stored as they are. */
   void (*store)(void *to, const float *from, int64_t count);
+  /* to[i] += from[i], in the type of the sums; NULL for c64. */
+  void (*add)(void *to, const void *from, int64_t count);
+  /* c[i] = alpha * c[i] + beta * d[i * step], each step rounded; f32 and f64 alone. */
+  void (*blend)(void *c, const void *d, int64_t step, int64_t count, double alpha, double beta);
 } hr_pack_kernels;
 
 /* Tables f32, f64, f16, bf16: products with a few vectors, limited by reading the matrix. x is in the type of the sums

@@ -132,13 +132,35 @@ static void pack(void *panel, const void *from, int64_t k, int width, int count,
   for (; p < k; p++) pack_one(to + p * width, in + p * along, width, count, across);
 }
 
+static void add(void *to, const void *from, int64_t count) {
+  hr_accum *restrict sums = to;
+  const hr_accum *restrict terms = from;
+  for (int64_t i = 0; i < count; i++) sums[i] += terms[i];
+}
+
 #if HR_ELEM_IS_HALF
 static void store(void *to, const float *from, int64_t count) {
   hr_elem *out = to;
   for (int64_t i = 0; i < count; i++) hr_elem_store(out + i, from[i]);
 }
-const hr_pack_kernels HR_NAME(hr_pack) = {.a = pack, .b = pack, .store = store};
+const hr_pack_kernels HR_NAME(hr_pack) = {.a = pack, .b = pack, .store = store, .add = add};
 #else
-const hr_pack_kernels HR_NAME(hr_pack) = {.a = pack, .b = pack};
+static inline void blend_step(hr_elem *restrict c, const hr_elem *restrict d, int64_t step, int64_t count,
+                              hr_elem alpha, hr_elem beta) {
+  for (int64_t i = 0; i < count; i++) {
+    hr_elem product = alpha * c[i], term = beta * d[i * step];
+    c[i] = product + term;
+  }
+}
+
+static void blend(void *c, const void *d, int64_t step, int64_t count, double alpha, double beta) {
+  if (step == 1)
+    blend_step(c, d, 1, count, (hr_elem)alpha, (hr_elem)beta);
+  else if (step == 0)
+    blend_step(c, d, 0, count, (hr_elem)alpha, (hr_elem)beta);
+  else
+    blend_step(c, d, step, count, (hr_elem)alpha, (hr_elem)beta);
+}
+const hr_pack_kernels HR_NAME(hr_pack) = {.a = pack, .b = pack, .add = add, .blend = blend};
 #endif
 #endif
