@@ -2,6 +2,7 @@
  *
  * Each round builds a product and evaluates it into a fresh result. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
@@ -33,16 +34,21 @@ static mlx_array operand(const void **data, const bench_product *p, int index, i
   return a;
 }
 
-static double seconds_of(mlx_array *res, mlx_array a, mlx_array b) {
+/* With a term c, which may be NULL. */
+static double seconds_with(mlx_array *res, mlx_array a, mlx_array b, const mlx_array *c) {
   int64_t start = bench_now_ns();
   int rounds = 0;
   for (; rounds < 2 || bench_since_ns(start) < BENCH_PRODUCT_NS; rounds++) {
     if (rounds == 1) start = bench_now_ns(); /* the first one wakes workers and warms caches */
-    BENCH_OK(mlx_matmul(res, a, b, bench_stream(0)));
+    if (c != NULL)
+      BENCH_OK(mlx_addmm(res, *c, a, b, 1, 1, bench_stream(0)));
+    else
+      BENCH_OK(mlx_matmul(res, a, b, bench_stream(0)));
     BENCH_OK(mlx_array_eval(*res));
   }
   return bench_since_ns(start) * 1e-9 / (rounds - 1);
 }
+static double seconds_of(mlx_array *res, mlx_array a, mlx_array b) { return seconds_with(res, a, b, NULL); }
 
 static float element(const void *data, mlx_dtype dtype, int64_t i) {
   if (dtype == MLX_FLOAT32) return ((const float *)data)[i];
@@ -93,6 +99,49 @@ static void run_reading(const void *arg, bench_sample *out) {
   mlx_array_free(res);
 }
 
+typedef struct sum_form {
+  bench_product product;
+  int rows; /* of the term: m, or 1 for all of them */
+} sum_form;
+
+/* A product and a term, beside the product alone. */
+static void run_addmm(const void *arg, bench_sample *out) {
+  const sum_form *form = arg;
+  bench_product p = form->product;
+  double flops = 2.0 * p.m * p.n * p.k * 1e-9;
+  mlx_array a = operand(&p.a, &p, 0, p.m, p.k, false), b = operand(&p.b, &p, 1, p.k, p.n, false);
+  mlx_array c = bench_array_new(memory(2), (int[]){form->rows, p.n}, 2), res = mlx_array_new();
+  out[0].value = flops / seconds_with(&res, a, b, &c);
+  out[0].limit = flops / seconds_of(&res, a, b);
+  mlx_array_free(a);
+  mlx_array_free(b);
+  mlx_array_free(c);
+  mlx_array_free(res);
+}
+
+/* As many products as an operation each, evaluated together. */
+static void run_apart(const void *arg, bench_sample *out) {
+  enum { COUNT = 1000 };
+  bench_product p = *(const bench_product *)arg;
+  mlx_array a = operand(&p.a, &p, 0, p.m, p.k, false), b = operand(&p.b, &p, 1, p.k, p.n, false);
+  mlx_array *res = calloc(COUNT, sizeof *res);
+  bench_check(res == NULL, "memory for results");
+  int64_t start = bench_now_ns();
+  int rounds = 0;
+  for (; rounds < 2 || bench_since_ns(start) < BENCH_PRODUCT_NS; rounds++) {
+    if (rounds == 1) start = bench_now_ns();
+    for (int i = 0; i < COUNT; i++) BENCH_OK(mlx_matmul(&res[i], a, b, bench_stream(0)));
+    mlx_vector_array all = mlx_vector_array_new_data(res, COUNT);
+    BENCH_OK(mlx_eval(all));
+    mlx_vector_array_free(all);
+  }
+  out[0].value = 2e-9 * COUNT * p.m * p.n * p.k * (rounds - 1) / (bench_since_ns(start) * 1e-9);
+  for (int i = 0; i < COUNT; i++) mlx_array_free(res[i]);
+  free(res);
+  mlx_array_free(a);
+  mlx_array_free(b);
+}
+
 /* Name, goal of the ratio, the product. */
 #define ROW(name, ...)                                                                        \
   {                                                                                           \
@@ -107,6 +156,14 @@ static void run_reading(const void *arg, bench_sample *out) {
     .arg = &(const bench_product) {                                                                           \
       __VA_ARGS__                                                                                             \
     }                                                                                                         \
+  }
+/* As many rows of the term. The goal leaves room for reading it. */
+#define ADDMM(name, count, ...)                                                                                    \
+  {                                                                                                                \
+    .rows = {{"matmul/addmm " name ", limit matmul", "GF/s", BENCH_MORE, BENCH_OF_RATIO, 0.93}}, .run = run_addmm, \
+    .arg = &(const sum_form) {                                                                                     \
+      .product = {__VA_ARGS__}, .rows = count                                                                      \
+    }                                                                                                              \
   }
 #define SHAPE(type, batch, m, k, n) MLX_##type, batch, m, n, k, false, false, NULL, NULL, NULL
 
@@ -132,12 +189,17 @@ static const bench_case cases[] = {
     ROW("1024, columns are runs", MLX_FLOAT32, 1, 1024, 1024, 1024, false, true, NULL, NULL, NULL),
     ROW("1024, first turned", MLX_FLOAT32, 1, 1024, 1024, 1024, true, false, NULL, NULL, NULL),
     ROW("1000 of 32", SHAPE(FLOAT32, 1000, 32, 32, 32)),
+    {.rows = {{"matmul/1000 of 32 apart", "GF/s", BENCH_MORE, BENCH_NO_GOAL, 0}},
+     .run = run_apart,
+     .arg = &(const bench_product){SHAPE(FLOAT32, 1, 32, 32, 32)}},
     ROW("64 of 128", SHAPE(FLOAT32, 64, 128, 128, 128)),
     ROW("1x4096x4096", SHAPE(FLOAT32, 1, 1, 4096, 4096)),
     ROW("4096x4096x1", SHAPE(FLOAT32, 1, 4096, 4096, 1)),
     ROW("1x512x512", SHAPE(FLOAT32, 1, 1, 512, 512)),
     READING("1x4096x4096", SHAPE(FLOAT32, 1, 1, 4096, 4096)),
     READING("4096x4096x1", SHAPE(FLOAT32, 1, 4096, 4096, 1)),
+    ADDMM("1024", 1024, SHAPE(FLOAT32, 1, 1024, 1024, 1024)),
+    ADDMM("4096x64x64 and a row", 1, SHAPE(FLOAT32, 1, 4096, 64, 64)),
     ROW("bfloat16 64", SHAPE(BFLOAT16, 1, 64, 64, 64)),
     ROW("bfloat16 256", SHAPE(BFLOAT16, 1, 256, 256, 256)),
     ROW("bfloat16 1024", SHAPE(BFLOAT16, 1, 1024, 1024, 1024)),
