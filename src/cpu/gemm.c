@@ -12,7 +12,7 @@
 
 /* DEPTH numbers of k a step. Packed, A has its rows one after the other, and a panel of B is slabs as wide as a tile of
  * the kernel. UNIT_ROWS rows of A are packed at a time, and UNIT numbers of k of a slab. */
-enum { DEPTH = 512, UNIT_ROWS = 16, UNIT = 32, FEW_ROWS = 24 };
+enum { DEPTH = 512, UNIT_ROWS = 16, UNIT = 32, FEW_ROWS = 24, MANY_ROWS = 128, WAY_PART = 1024 };
 static const int64_t DIRECT_BYTES = 1 << 20, NEAR_BYTES = 24 << 10, FAR_BYTES = 1 << 20, GROUP_BYTES = 8 << 20,
                      WHOLE_BYTES = 2 << 20;
 /* A panel of B leaves room in L2 for what passes by. */
@@ -205,10 +205,12 @@ static void run_steps(job *j) {
 
 /* --- the cut --- */
 
-/* Rows of B in place: without gaps, and few enough that a tile's stay in L2, or hardly read twice. */
+/* Rows of B in place: without gaps, and few enough that a tile's stay in L2, or hardly read twice. Those that fall on
+ * each other in L1 are copied sooner: it gains 5% at 512, and loses 3% at 256. */
 static bool reads_b(const hr_product *p, int64_t unit) {
   if (p->n == 1) return true;
-  return p->b_column == 1 && (p->k * p->n * unit <= DIRECT_BYTES || p->m <= FEW_ROWS);
+  int64_t most = p->b_k * unit % WAY_PART == 0 && p->m >= MANY_ROWS ? DIRECT_BYTES / 2 : DIRECT_BYTES;
+  return p->b_column == 1 && (p->k * p->n * unit <= most || p->m <= FEW_ROWS);
 }
 
 /* A in place: rows along k, or a matrix that is small. */

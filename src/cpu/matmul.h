@@ -1,7 +1,7 @@
 /* src/cpu/matmul.h - matrix products for run functions.
  *
- * X1  Each sum is taken in ascending k, in steps whose cut depends on shapes, strides and dtype alone: the same bits
- *     for any number of workers.
+ * X1  Each sum is taken in ascending k, in steps, and of long sums in parts that are added in order; their cut depends
+ *     on shapes, strides and dtype alone: the same bits for any number of workers.
  * X2  Any strides; A and B must not overlap C. Half types are summed in float32 and rounded once. */
 #ifndef HR_CPU_MATMUL_H
 #define HR_CPU_MATMUL_H

@@ -1,7 +1,5 @@
 /* Products with a vector, and of few rows with a matrix whose columns are runs: limited by reading the matrix, which is
  * read once. */
-#include <string.h>
-
 #include "array/buffer.h"
 #include "cpu/isa.h"
 #include "cpu/matmul.h"

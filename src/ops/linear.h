@@ -4,8 +4,8 @@
  *     are summed in float32 and rounded once (bfloat16 on AMX: numbers below 2^-126 count as 0). Integers are an
  *     error, as in MLX (outer and kron, which add nothing up, take them).
  * M2  Operands may have any strides, and leading axes broadcast: nothing is copied for a transposed operand.
- * M3  An element's sum is taken in the order of the summed axis, in steps of a fixed length: the same bits for any
- *     number of workers. */
+ * M3  An element's sum is taken in the order of the summed axis, in steps whose lengths follow from the operands'
+ *     layouts: the same bits for any number of workers. */
 #ifndef HR_OPS_LINEAR_H
 #define HR_OPS_LINEAR_H
 

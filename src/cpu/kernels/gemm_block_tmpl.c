@@ -11,7 +11,8 @@ enum { VECTORS = 4 };
 #else
 enum { VECTORS = 2 };
 #endif
-/* Rows of B that are fetched before their use: few, since rows a power of two apart share a set of L1. */
+/* What is fetched before its use: few rows of B, since rows a power of two apart share a set of L1; or, where the rows
+ * of a panel of columns are at most PANEL elements, which stay in L1, those of the next panel. */
 enum { ROWS = 6, ROWS_OF_ONE = 12, AHEAD = 8, PANEL = 16384 / sizeof(hr_elem) };
 
 /* Tiles of one size below each other: the first one's place. */
