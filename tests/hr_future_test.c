@@ -317,7 +317,7 @@ typedef struct stuck {
   hr_future *f;
   mlx_stream s;
   hr_status future_wait, stream_wait, other_wait;
-  sem_t done;
+  sem_t waits, done;
 } stuck;
 
 static void wait_for_a_later_callback(void *arg, hr_status status) {
@@ -330,7 +330,8 @@ static void wait_for_a_later_callback(void *arg, hr_status status) {
   OK(hr_future_fence(&fence, chained));
   OK(hr_stream_wait(st->s, fence));
   st->future_wait = hr_future_wait(chained, -1);
-  st->stream_wait = hr_synchronize(st->s, 1000000000);
+  sem_post(&st->waits);
+  st->stream_wait = hr_synchronize(st->s, -1);
   st->other_wait = hr_future_wait(st->f, -1); /* is done: no reason to refuse */
   hr_future_release(mine);
   hr_future_release(chained);
@@ -343,15 +344,22 @@ static void test_callback_waits_for_itself(void **state) {
   stuck st = {.s = stream_new()};
   hr_promise *p;
   hr_fence *fence;
+  gate g;
+  gate_init(&g);
+  sem_init(&st.waits, 0, 0);
   sem_init(&st.done, 0, 0);
+  gate_close(&g, st.s); /* the stream parks on the callback's future when this is through */
+  sem_take(&g.entered);
   OK(hr_promise_new(&p, &st.f));
   OK(hr_promise_keep(p, NULL, NULL));
   OK(hr_future_fence(&fence, st.f));
   OK(hr_on_complete(NULL, fence, wait_for_a_later_callback, &st, NULL));
+  sem_take(&st.waits);
+  for (int i = 0; i < 1000; i++) sched_yield(); /* the wait has begun, most likely; it is told in either order */
+  gate_open(&g);
   sem_take(&st.done);
   assert_int_equal(st.future_wait, HR_DEADLOCK);
-  /* seen if the stream had parked by then; otherwise the time runs out */
-  assert_true(st.stream_wait == HR_DEADLOCK || st.stream_wait == HR_TIMEOUT);
+  assert_int_equal(st.stream_wait, HR_DEADLOCK);
   OK(st.other_wait);
   OK(hr_synchronize(st.s, -1));
   hr_fence_release(fence);

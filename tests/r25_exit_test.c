@@ -1,9 +1,11 @@
 /* R25: a process ends when it wants to, whatever is queued, running or waited for. Each case runs in a process of its
  * own, this program started again with the case's name; a case that hangs is ended by its watchdog and fails here. */
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "world.h"
 
@@ -132,6 +134,31 @@ static int no_threads_to_be_had(void) {
   return take_int(y) == 2 ? 0 : 3;
 }
 
+static struct rlimit room;
+static void give_room(int signal) {
+  (void)signal;
+  setrlimit(RLIMIT_AS, &room);
+}
+
+static hr_status waits_for(void *arg) { return hr_array_wait(arg, -1); }
+
+/* A task waits for another's, which nobody runs until the system has threads again. */
+static int threads_to_be_had_later(void) {
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+  struct itimerspec soon = {.it_value.tv_nsec = 20000000};
+  timer_t timer;
+  if (HR_SANITIZED) return 0;
+  gate_init(&never);
+  gate_open(&never);
+  hr_array *x = call(&op_user_call, passes, &never, NULL, stream_new());
+  hr_array *y = call(&op_user_call, waits_for, x, NULL, stream_new());
+  if (getrlimit(RLIMIT_AS, &room) != 0 || setrlimit(RLIMIT_AS, &(struct rlimit){1, room.rlim_max}) != 0) return 1;
+  if (hr_async_eval(&x, 1) != HR_OK || hr_async_eval(&y, 1) != HR_OK) return 2;
+  signal(SIGUSR1, give_room);
+  if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 || timer_settime(timer, 0, &soon, NULL) != 0) return 3;
+  return take_int(y) == 1 ? 0 : 4;
+}
+
 static const struct {
   const char *name;
   int (*run)(void);
@@ -144,6 +171,7 @@ static const struct {
     {"handlers", work_in_exit_handlers},
     {"destructors", work_in_thread_destructors},
     {"alone", no_threads_to_be_had},
+    {"later", threads_to_be_had_later},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

@@ -10,6 +10,8 @@
 #include "sched/thread.h"
 #include "sched/tuning.h"
 
+enum { LOOK_NS = 50000000 };
+
 typedef struct sleeper {
   hr_waiter waiter;
   _Atomic(uint32_t) word;
@@ -156,22 +158,57 @@ static int64_t first_sleep(const wait *w) {
   return left < 0 ? 0 : left < HR_STARVE_NS ? left : HR_STARVE_NS;
 }
 
-static void sleep_until_fired(wait *w) {
+/* On the callback thread: whether the point, or what its stream is parked on, is another callback's to complete. The
+ * hook is asked under the lock of the parked stream, which keeps the timeline's owner alive. */
+static bool waits_for_callback(hr_point point) {
+  for (int depth = 0; depth < 64; depth++) {
+    hr_timeline *timeline = point.timeline;
+    if (!timeline->stream) return timeline->needs_callback && timeline->needs_callback(timeline);
+    hr_stream *s = timeline->stream;
+    hr_mutex_lock(&s->lock);
+    bool parked = s->state == HR_STREAM_PARKED;
+    hr_timeline *on = parked ? s->parked_on.timeline : NULL;
+    bool stuck = on && on->needs_callback && on->needs_callback(on);
+    bool further = on && on->stream;
+    if (further) point = s->parked_on;
+    hr_mutex_unlock(&s->lock);
+    if (!further) return stuck;
+  }
+  return false;
+}
+
+static hr_status callback_deadlock(void) {
+  return hr_fail(HR_DEADLOCK, "a callback waits for what only a later callback of the same thread can complete");
+}
+
+/* Looks again now and then where what is awaited may turn out to be hopeless, or what was hopeless may not stay so: on
+ * the callback thread, and while the system refuses threads. */
+static hr_status sleep_until_fired(wait *w) {
   sleeper s = {.waiter.fire = sleeper_fire};
-  bool blocks = w->thread && w->thread->in_task;
-  if (!hr_timeline_park(w->point.timeline, w->point.value, &s.waiter)) return;
+  bool blocks = w->thread && w->thread->in_task, on_callbacks = w->thread && w->thread->callback;
+  hr_status status = HR_OK;
+  if (!hr_timeline_park(w->point.timeline, w->point.value, &s.waiter)) return HR_OK;
   if (blocks) hr_pool_block_begin();
   hr_futex_wait(&s.word, 0, first_sleep(w));
   if (!hr_load_acquire(&s.word)) hr_pool_look();
   while (!hr_load_acquire(&s.word)) {
+    bool alone = hr_pool_alone();
     int64_t left = w->deadline < 0 ? -1 : w->deadline - hr_now_ns();
-    if (w->deadline >= 0 && left <= 0) {
-      if (hr_timeline_unpark(w->point.timeline, &s.waiter)) break;
+    bool late = w->deadline >= 0 && left <= 0, stuck = !late && on_callbacks && waits_for_callback(w->point);
+    if (late || stuck) {
+      if (hr_timeline_unpark(w->point.timeline, &s.waiter)) {
+        if (stuck) status = callback_deadlock();
+        break;
+      }
       left = -1; /* about to fire: the storage must stay until it has */
+    } else if ((alone || on_callbacks) && (left < 0 || left > LOOK_NS)) {
+      left = LOOK_NS;
     }
     hr_futex_wait(&s.word, 0, left);
+    if (alone) hr_pool_look();
   }
   if (blocks) hr_pool_block_end();
+  return status;
 }
 
 static hr_status wait_slow(wait *w) {
@@ -194,7 +231,8 @@ static hr_status wait_slow(wait *w) {
     }
     if (w->thread && w->thread->exits)
       return hr_fail(HR_CLOSED, "the process is exiting, and the work waited for has not ended in time");
-    sleep_until_fired(w);
+    hr_status status = sleep_until_fired(w);
+    if (status != HR_OK) return status;
   }
 }
 
@@ -203,32 +241,11 @@ static bool waits_for_itself(const hr_thread *thread, hr_point point) {
   return thread->in_task && thread->task.timeline == point.timeline && point.value >= thread->task.value;
 }
 
-/* On the callback thread: whether the point, or what its stream is parked on, is another callback's to complete. The
- * hook is asked under the lock of the parked stream, which keeps the timeline's owner alive. */
-static bool waits_for_callback(hr_point point) {
-  for (int depth = 0; depth < 64; depth++) {
-    hr_timeline *timeline = point.timeline;
-    if (!timeline->stream) return timeline->needs_callback && timeline->needs_callback(timeline);
-    hr_stream *s = timeline->stream;
-    hr_mutex_lock(&s->lock);
-    bool parked = s->state == HR_STREAM_PARKED;
-    hr_timeline *on = parked ? s->parked_on.timeline : NULL;
-    bool stuck = on && on->needs_callback && on->needs_callback(on);
-    bool further = on && on->stream;
-    if (further) point = s->parked_on;
-    hr_mutex_unlock(&s->lock);
-    if (!further) return stuck;
-  }
-  return false;
-}
-
 static hr_status check_point(const hr_thread *thread, hr_point point) {
   if (!thread || hr_point_done(point)) return HR_OK;
   if (waits_for_itself(thread, point))
     return hr_fail(HR_DEADLOCK, "a task waits for its own stream: it would wait for itself");
-  if (thread->callback && waits_for_callback(point))
-    return hr_fail(HR_DEADLOCK, "a callback waits for what only a later callback of the same thread can complete");
-  return HR_OK;
+  return thread->callback && waits_for_callback(point) ? callback_deadlock() : HR_OK;
 }
 
 hr_status hr_wait_points(const hr_point *points, size_t count, int64_t timeout_ns) {

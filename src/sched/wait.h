@@ -12,8 +12,9 @@
  * H3  Never helps from inside a task, nor on a thread that asked not to; inside a task it gives the worker's place up
  *     (W5).
  * H4  Waiting inside a task for that task's value or a later one of its stream is HR_DEADLOCK; so is waiting on the
- *     library's callback thread for what only another callback of that thread can complete, as far as that shows when
- *     the wait begins (R16). */
+ *     library's callback thread for what only another callback of that thread can complete (R16), within a twentieth of
+ *     a second where that shows only after the wait began.
+ * H5  While the system refuses threads, one that sleeps has the pool try again every twentieth of a second. */
 #ifndef HR_SCHED_WAIT_H
 #define HR_SCHED_WAIT_H
 
