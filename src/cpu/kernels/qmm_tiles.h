@@ -14,10 +14,8 @@
 #include "cpu/kernels/qmm.h"
 
 /* Rows of w and columns of x of a tile; rows of x of a panel; groups of a unit, whose sums are in tiles at a time;
- * codes of a step at most, which is as many units as fit. */
-enum { HR_TILE = 16, HR_TILE_X_ROWS = 4, HR_TILE_UNIT = 4, HR_TILE_STEP = 512 };
-/* Room for the scales of a step in groups of 16, and a vector. */
-enum { HR_TILE_GROUPS = HR_TILE_STEP / 16 + 16 };
+ * blocks of 16 rows of w that meet panels together; codes of a step at most, which is as many units as fit. */
+enum { HR_TILE = 16, HR_TILE_X_ROWS = 4, HR_TILE_UNIT = 4, HR_TILE_BLOCKS = 4, HR_TILE_STEP = 512 };
 
 /* What is missing in the last unit is zeros. */
 typedef struct hr_tile_cut {
@@ -34,12 +32,20 @@ static inline int64_t hr_tile_panel_bytes(const hr_tile_cut *cut) {
   return hr_tile_digits_bytes(cut) + cut->units * (HR_TILE_UNIT + 1) * HR_TILE * (int64_t)sizeof(float);
 }
 
-/* Some codes of 16 rows of w as bytes, and their scales and biases. Squares of 64 codes of 16 rows; codes of rows that
- * are missing and of groups that are missing may be anything. */
+/* Some codes of 16 rows of w as bytes. Squares of 64 codes of 16 rows; codes of rows that are missing and of groups
+ * that are missing may be anything. */
 typedef struct hr_tile_step {
   uint8_t codes[HR_TILE * HR_TILE_STEP] __attribute__((aligned(64)));
-  float scales[HR_TILE][HR_TILE_GROUPS], biases[HR_TILE][HR_TILE_GROUPS];
 } hr_tile_step;
+
+/* Scales, or biases, of a unit of a band: HR_TILE_BLOCKS blocks of rows of w. */
+typedef float hr_tile_scales[HR_TILE_BLOCKS * HR_TILE][HR_TILE_UNIT];
+
+/* Memory that is fetched to the second cache meanwhile: so many lines a row. */
+typedef struct hr_tile_ahead {
+  const char *at;
+  int lines;
+} hr_tile_ahead;
 
 /* One table. What begin() sets up belongs to the thread, until end(). */
 typedef struct hr_tile_kernels {
@@ -48,13 +54,16 @@ typedef struct hr_tile_kernels {
   /* Rows of x (count <= 4; the others are zeros), `row` floats apart, to a panel. `twice`: w's codes stand for twice
    * their value. */
   void (*split)(char *panel, const hr_tile_cut *cut, const float *x, int64_t row, int count, bool twice);
-  /* Units [first, first + units) of `count` <= 16 rows of w from `row` on. `ahead` bytes behind each row's codes are
-   * fetched. */
+  /* All units of `rows` rows of scales or biases. */
+  void (*scales)(hr_tile_scales *to, const hr_tile_cut *cut, const char *from, hr_quant_scale kind, int rows);
+  /* Units [first, first + units) of `count` <= 16 rows of w from `row` on. */
   void (*unpack)(hr_tile_step *to, const hr_tile_cut *cut, const hr_qmm_matrix *w, int64_t row, int count,
-                 int64_t first, int64_t units, int64_t ahead);
-  /* sums[n][column] += that step times the same units of a panel. Affine codes are unsigned and have biases. */
-  void (*multiply)(float (*sums)[HR_TILE], const hr_tile_cut *cut, const hr_tile_step *step, const char *panel,
-                   int64_t first, int64_t units, bool affine);
+                 int64_t first, int64_t units, hr_tile_ahead *ahead);
+  /* sums[b * pitch + n][column] += that step of block b <= HR_TILE_BLOCKS times the same units of a panel. scales and
+   * biases are those of the first of these; without biases (NULL) codes are signed. */
+  void (*multiply)(float (*sums)[HR_TILE], int64_t pitch, const hr_tile_cut *cut, const hr_tile_step *steps, int blocks,
+                   const hr_tile_scales *scales, const hr_tile_scales *biases, const char *panel, int64_t first,
+                   int64_t units);
   /* y[r * n_y + n], for r < rows and n < count, from the sums of a panel. */
   void (*finish)(void *y, hr_qmm_type type, int64_t n_y, float (*sums)[HR_TILE], int rows, int count);
 } hr_tile_kernels;

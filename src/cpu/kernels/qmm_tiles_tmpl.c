@@ -4,8 +4,8 @@
 
 #include <immintrin.h>
 
-#include "cpu/kernels/elem.h"
-#include "cpu/kernels/quant_vec.h"
+#include "cpu/kernels/qmm_out.h"
+#include "cpu/kernels/quant_bytes.h"
 
 enum { SQUARE = 64, SQUARE_BYTES = SQUARE * HR_TILE, LANES = 16, DIGITS = 4 };
 
@@ -102,107 +102,108 @@ static void split(char *panel, const hr_tile_cut *cut, const float *x, int64_t r
 
 /* --- w --- */
 
-/* Codes of up to 6 bits: eight of them are `bits` bytes, which go to a lane of 8 bytes and are shifted there. */
-typedef struct spread {
-  __m512i place, shift, mask;
-} spread;
-
-static spread spread_of(int bits) {
-  uint8_t place[64], shift[64];
-  for (int i = 0; i < 64; i++) place[i] = (uint8_t)(i / 8 * bits + i % 8), shift[i] = (uint8_t)(i % 8 * bits);
-  return (spread){_mm512_loadu_si512(place), _mm512_loadu_si512(shift), _mm512_set1_epi8((char)((1 << bits) - 1))};
-}
-
 /* 4 bits: a byte in a word of its own is moved up by a code, and both are cut out. */
 HR_INLINE __m512i nibbles(__m256i bytes) {
   __m512i words = _mm512_cvtepu8_epi16(bytes);
   return _mm512_ternarylogic_epi32(words, _mm512_slli_epi16(words, 4), _mm512_set1_epi16(0x0f0f), 0xa8);
 }
 
-/* 64 codes from 8 `bits` bytes; 64 bytes may be read. */
-HR_INLINE __m512i square_row(const uint8_t *from, hr_quant_code code, int bits, const spread *s) {
-  const __m512i twice = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12));
-  if (bits == 8) return _mm512_loadu_si512(from);
+HR_INLINE __m512i twice_e2m1(__m512i codes) {
+  const __m128i values = _mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), codes);
+}
+
+/* 64 codes from 8 `bits` bytes. */
+HR_INLINE __m512i square_row(__m512i bytes, hr_quant_code code, int bits, const hr_spread *s) {
+  if (bits == 8) return bytes;
   if (bits == 4) {
-    __m512i codes = nibbles(_mm256_loadu_si256((const void *)from));
-    return code == HR_CODE_E2M1 ? _mm512_shuffle_epi8(twice, codes) : codes;
+    __m512i codes = nibbles(_mm512_castsi512_si256(bytes));
+    return code == HR_CODE_E2M1 ? twice_e2m1(codes) : codes;
   }
-  __m512i bytes = _mm512_permutexvar_epi8(s->place, _mm512_loadu_si512(from));
-  return _mm512_and_si512(_mm512_multishift_epi64_epi8(s->shift, bytes), s->mask);
+  return hr_spread_codes(bytes, s);
 }
 
-/* Rows of count codes; near the end of one, those are taken from a copy. */
+HR_INLINE void fetch_some(hr_tile_ahead *a) {
+  for (int i = 0; i < a->lines; i++, a->at += 64) __builtin_prefetch(a->at, 0, 2);
+}
+
+/* Rows of count codes. */
 HR_INLINE void unpack_rows(uint8_t *to, const uint8_t *from, int64_t row_bytes, int rows, int64_t count,
-                           hr_quant_code code, int bits, int64_t ahead) {
-  spread s;
-  int64_t bytes = count * bits / 8, safe = bits == 4 || bits == 8 ? bytes - 8 * bits : bytes - SQUARE;
-  if (bits != 4 && bits != 8) s = spread_of(bits);
+                           hr_quant_code code, int bits, hr_tile_ahead *next) {
+  hr_spread s = hr_spread_of(bits);
+  int64_t squares = count / SQUARE, rest = count % SQUARE;
   for (int n = 0; n < rows; n++, from += row_bytes, to += SQUARE) {
-    uint8_t *square = to;
-    int64_t at = 0;
-    for (; at <= safe; at += 8 * bits, square += SQUARE_BYTES)
-      _mm512_store_si512(square, square_row(from + at, code, bits, &s));
-    for (; at < bytes; at += 8 * bits, square += SQUARE_BYTES) {
-      uint8_t rest[SQUARE] = {0};
-      memcpy(rest, from + at, (size_t)(bytes - at < 8 * bits ? bytes - at : 8 * bits));
-      _mm512_store_si512(square, square_row(rest, code, bits, &s));
-    }
-    for (at = 0; at < bytes; at += 64) __builtin_prefetch(from + at + ahead);
+    for (int64_t i = 0; i < squares; i++)
+      _mm512_store_si512(to + i * SQUARE_BYTES,
+                         square_row(hr_first_bytes(from + i * 8 * bits, 8 * bits), code, bits, &s));
+    if (rest > 0)
+      _mm512_store_si512(to + squares * SQUARE_BYTES,
+                         square_row(hr_first_bytes(from + squares * 8 * bits, rest * bits / 8), code, bits, &s));
+    fetch_some(next);
   }
 }
 
-static void unpack_codes(uint8_t *to, const uint8_t *from, int64_t row_bytes, int rows, int64_t count,
-                         hr_quant_code code, int64_t ahead) {
-  switch (code) {
-    case HR_CODE_UINT1: unpack_rows(to, from, row_bytes, rows, count, code, 1, ahead); break;
-    case HR_CODE_UINT2: unpack_rows(to, from, row_bytes, rows, count, code, 2, ahead); break;
-    case HR_CODE_UINT3: unpack_rows(to, from, row_bytes, rows, count, code, 3, ahead); break;
-    case HR_CODE_UINT4: unpack_rows(to, from, row_bytes, rows, count, code, 4, ahead); break;
-    case HR_CODE_UINT5: unpack_rows(to, from, row_bytes, rows, count, code, 5, ahead); break;
-    case HR_CODE_UINT6: unpack_rows(to, from, row_bytes, rows, count, code, 6, ahead); break;
-    case HR_CODE_E2M1: unpack_rows(to, from, row_bytes, rows, count, HR_CODE_E2M1, 4, ahead); break;
-    default: unpack_rows(to, from, row_bytes, rows, count, code, 8, ahead); break;
+/* A function for each kind of codes: 256 codes at a time are common, and taken without a loop. */
+#define UNPACK(name, CODE, BITS)                                                                 \
+  static void name(uint8_t *to, const uint8_t *from, int64_t row_bytes, int rows, int64_t count, \
+                   hr_tile_ahead *next) {                                                        \
+    if (count == 256)                                                                            \
+      unpack_rows(to, from, row_bytes, rows, 256, CODE, BITS, next);                             \
+    else                                                                                         \
+      unpack_rows(to, from, row_bytes, rows, count, CODE, BITS, next);                           \
+  }
+typedef void (*unpack_fn)(uint8_t *to, const uint8_t *from, int64_t row_bytes, int rows, int64_t count,
+                          hr_tile_ahead *next);
+UNPACK(unpack_1, HR_CODE_UINT1, 1)
+UNPACK(unpack_2, HR_CODE_UINT2, 2)
+UNPACK(unpack_3, HR_CODE_UINT3, 3)
+UNPACK(unpack_4, HR_CODE_UINT4, 4)
+UNPACK(unpack_5, HR_CODE_UINT5, 5)
+UNPACK(unpack_6, HR_CODE_UINT6, 6)
+UNPACK(unpack_8, HR_CODE_UINT8, 8)
+UNPACK(unpack_e2m1, HR_CODE_E2M1, 4)
+static const unpack_fn unpack_of[HR_QUANT_CODES] = {
+    [HR_CODE_UINT1] = unpack_1, [HR_CODE_UINT2] = unpack_2, [HR_CODE_UINT3] = unpack_3, [HR_CODE_UINT4] = unpack_4,
+    [HR_CODE_UINT5] = unpack_5, [HR_CODE_UINT6] = unpack_6, [HR_CODE_UINT8] = unpack_8, [HR_CODE_E2M1] = unpack_e2m1};
+
+/* Of 16 groups, so many units. */
+HR_INLINE void store_units(float *to, __m512 v, int64_t units) {
+  enum { NEXT = sizeof(hr_tile_scales) / sizeof(float) };
+  _mm_store_ps(to, _mm512_castps512_ps128(v));
+  if (units > 1) _mm_store_ps(to + NEXT, _mm512_extractf32x4_ps(v, 1));
+  if (units > 2) _mm_store_ps(to + 2 * NEXT, _mm512_extractf32x4_ps(v, 2));
+  if (units > 3) _mm_store_ps(to + 3 * NEXT, _mm512_extractf32x4_ps(v, 3));
+}
+
+HR_INLINE void scale_rows(hr_tile_scales *to, const hr_tile_cut *cut, const char *from, hr_quant_scale kind, int item,
+                          int rows) {
+  int64_t whole = cut->groups / LANES * LANES, left = cut->groups - whole;
+  __mmask16 valid = (__mmask16)((1 << left) - 1);
+  for (int n = 0; n < rows; n++, from += cut->groups * item) {
+    for (int64_t g = 0; g < whole; g += LANES)
+      store_units(to[g / HR_TILE_UNIT][n], hr_scales_of(from + g * item, kind, 0xffff), HR_TILE_UNIT);
+    if (left > 0)
+      store_units(to[whole / HR_TILE_UNIT][n], hr_scales_of(from + whole * item, kind, valid),
+                  cut->units - whole / HR_TILE_UNIT);
   }
 }
 
-/* Bits that floats of E8M0 and E4M3 have: see quant_value.h. */
-HR_INLINE __m512 e8m0(__m512i c) {
-  __m512i tiny = _mm512_set1_epi32(0x00400000);
-  return _mm512_castsi512_ps(_mm512_mask_mov_epi32(_mm512_slli_epi32(c, 23), _mm512_testn_epi32_mask(c, c), tiny));
-}
-
-/* The first `count` of 16 scales, and zeros. */
-HR_INLINE __m512 scales_of(const char *from, hr_quant_scale kind, int count) {
-  __mmask16 valid = (__mmask16)(count >= LANES ? 0xffff : (1 << count) - 1);
+static void scales(hr_tile_scales *to, const hr_tile_cut *cut, const char *from, hr_quant_scale kind, int rows) {
   switch (kind) {
-    case HR_SCALE_F32: return _mm512_maskz_loadu_ps(valid, from);
-    case HR_SCALE_F16: return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(valid, from));
-    case HR_SCALE_BF16:
-      return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(valid, from)), 16));
-    case HR_SCALE_E8M0:
-      return _mm512_maskz_mov_ps(valid, e8m0(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(valid, from))));
-    default: return qv_e4m3(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(valid, from)));
+    case HR_SCALE_F32: scale_rows(to, cut, from, HR_SCALE_F32, 4, rows); break;
+    case HR_SCALE_F16: scale_rows(to, cut, from, HR_SCALE_F16, 2, rows); break;
+    case HR_SCALE_BF16: scale_rows(to, cut, from, HR_SCALE_BF16, 2, rows); break;
+    case HR_SCALE_E8M0: scale_rows(to, cut, from, HR_SCALE_E8M0, 1, rows); break;
+    default: scale_rows(to, cut, from, HR_SCALE_E4M3, 1, rows); break;
   }
-}
-
-static void unpack_scales(float (*to)[HR_TILE_GROUPS], const char *from, const hr_qmm_matrix *w, int rows,
-                          int64_t groups, int64_t padded) {
-  int64_t row_bytes = w->length / w->group * w->scale_item;
-  for (int n = 0; n < rows; n++)
-    for (int64_t g = 0; g < padded; g += LANES)
-      _mm512_storeu_ps(to[n] + g, scales_of(from + n * row_bytes + g * w->scale_item, w->scale,
-                                            (int)(groups - g < 0 ? 0 : groups - g)));
 }
 
 static void unpack(hr_tile_step *to, const hr_tile_cut *cut, const hr_qmm_matrix *w, int64_t row, int count,
-                   int64_t first, int64_t units, int64_t ahead) {
+                   int64_t first, int64_t units, hr_tile_ahead *next) {
   int64_t begin = first * HR_TILE_UNIT, padded = units * HR_TILE_UNIT;
   int64_t groups = cut->groups - begin < padded ? cut->groups - begin : padded;
-  int64_t place = (row * cut->groups + begin) * w->scale_item;
-  unpack_codes(to->codes, w->codes + (row * w->length + begin * cut->group) * w->bits / 8, w->length * w->bits / 8,
-               count, groups * cut->group, w->code, ahead);
-  unpack_scales(to->scales, w->scales + place, w, count, groups, padded);
-  if (w->biases) unpack_scales(to->biases, w->biases + place, w, count, groups, padded);
+  const uint8_t *from = w->codes + (row * w->length + begin * cut->group) * w->bits / 8;
+  unpack_of[w->code](to->codes, from, w->length * w->bits / 8, count, groups * cut->group, next);
 }
 
 /* --- products --- */
@@ -236,54 +237,65 @@ HR_INLINE void multiply_unit(int32_t *to, const uint8_t *codes, const int8_t *di
   _tile_stored(3, to + 3 * HR_TILE * HR_TILE, 64);
 }
 
-HR_INLINE void multiply_step(float (*sums)[HR_TILE], const hr_tile_cut *cut, const hr_tile_step *step,
-                             const char *panel, int64_t first, int64_t units, bool affine) {
-  const __m512i digit = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-  int group = cut->group;
-  const uint8_t *codes = step->codes;
-  const int8_t *digits = (const int8_t *)panel + first * HR_TILE_UNIT * group * HR_TILE;
-  const float *x_scales = (const float *)(panel + hr_tile_digits_bytes(cut)) + first * HR_TILE_UNIT * HR_TILE;
-  const float *x_sums = x_scales + ((cut->units - first) * HR_TILE_UNIT + first) * HR_TILE;
+/* A unit of a block of w and a panel. */
+typedef struct unit {
   int32_t whole[HR_TILE_UNIT * HR_TILE * HR_TILE] __attribute__((aligned(64)));
-  __m512 acc[HR_TILE];
+  float (*sums)[HR_TILE];
+  const float *x_scales, *x_sums;
+  const float (*scales)[HR_TILE_UNIT], (*biases)[HR_TILE_UNIT]; /* of the block's rows */
+} unit;
+
+HR_INLINE void add_unit(const unit *u, bool affine) {
+  const __m512i digit = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  __m512 x[HR_TILE_UNIT], x_sums = _mm512_loadu_ps(u->x_sums);
+#pragma GCC unroll 4
+  for (int i = 0; i < HR_TILE_UNIT; i++) x[i] = _mm512_loadu_ps(u->x_scales + i * HR_TILE);
 #pragma GCC unroll 16
-  for (int n = 0; n < HR_TILE; n++) acc[n] = _mm512_loadu_ps(sums[n]);
-  for (int64_t g = 0; g < units * HR_TILE_UNIT; g += HR_TILE_UNIT, x_sums += HR_TILE) {
-    multiply_unit(whole, codes + g * group * HR_TILE, digits + g * group * HR_TILE, group, !affine);
-    for (int i = 0; i < HR_TILE_UNIT; i++, x_scales += HR_TILE) {
-      const float *scales = step->scales[0] + g + i;
-      __m512 x = _mm512_loadu_ps(x_scales);
-#pragma GCC unroll 16
-      for (int n = 0; n < HR_TILE; n++) {
-        __m512 part = _mm512_cvtepi32_ps(_mm512_load_si512(whole + (i * HR_TILE + n) * HR_TILE));
-        acc[n] = _mm512_fmadd_ps(_mm512_mul_ps(part, x), _mm512_set1_ps(scales[n * HR_TILE_GROUPS]), acc[n]);
-      }
+  for (int n = 0; n < HR_TILE; n++) {
+    __m512 sum = _mm512_loadu_ps(u->sums[n]);
+#pragma GCC unroll 4
+    for (int i = 0; i < HR_TILE_UNIT; i++) {
+      __m512 part = _mm512_cvtepi32_ps(_mm512_load_si512(u->whole + (i * HR_TILE + n) * HR_TILE));
+      sum = _mm512_fmadd_ps(_mm512_mul_ps(part, x[i]), _mm512_set1_ps(u->scales[n][i]), sum);
     }
-    if (!affine) continue;
-    __m512 x = _mm512_loadu_ps(x_sums);
-#pragma GCC unroll 16
-    for (int n = 0; n < HR_TILE; n++)
-      acc[n] = _mm512_fmadd_ps(_mm512_permutexvar_ps(digit, _mm512_loadu_ps(step->biases[n] + g)), x, acc[n]);
+    if (affine) {
+      __m512 bias = _mm512_permutexvar_ps(digit, _mm512_broadcast_f32x4(_mm_load_ps(u->biases[n])));
+      sum = _mm512_fmadd_ps(bias, x_sums, sum);
+    }
+    _mm512_storeu_ps(u->sums[n], sum);
   }
-#pragma GCC unroll 16
-  for (int n = 0; n < HR_TILE; n++) _mm512_storeu_ps(sums[n], acc[n]);
 }
 
-static void multiply(float (*sums)[HR_TILE], const hr_tile_cut *cut, const hr_tile_step *step, const char *panel,
-                     int64_t first, int64_t units, bool affine) {
-  if (affine)
-    multiply_step(sums, cut, step, panel, first, units, true);
+/* The sums of a unit become floats while the tiles of the next one are multiplied: those would wait for them. */
+HR_INLINE void multiply_step(float (*sums)[HR_TILE], int64_t pitch, const hr_tile_cut *cut, const hr_tile_step *steps,
+                             int blocks, const hr_tile_scales *scales, const hr_tile_scales *biases, const char *panel,
+                             int64_t first, int64_t units) {
+  const float *x_scales = (const float *)(panel + hr_tile_digits_bytes(cut));
+  const float *x_sums = x_scales + cut->units * HR_TILE_UNIT * HR_TILE;
+  int64_t unit_bytes = HR_TILE_UNIT * cut->group * HR_TILE;
+  unit turns[2], *now = turns, *before = NULL;
+  for (int64_t u = 0; u < units; u++)
+    for (int b = 0; b < blocks; b++) {
+      now->sums = sums + b * pitch;
+      now->x_scales = x_scales + (first + u) * HR_TILE_UNIT * HR_TILE;
+      now->x_sums = x_sums + (first + u) * HR_TILE;
+      now->scales = scales[u] + b * HR_TILE;
+      now->biases = biases ? biases[u] + b * HR_TILE : NULL;
+      multiply_unit(now->whole, steps[b].codes + u * unit_bytes, (const int8_t *)panel + (first + u) * unit_bytes,
+                    cut->group, !biases);
+      if (before) add_unit(before, biases != NULL);
+      before = now, now = now == turns ? turns + 1 : turns;
+    }
+  add_unit(before, biases != NULL);
+}
+
+static void multiply(float (*sums)[HR_TILE], int64_t pitch, const hr_tile_cut *cut, const hr_tile_step *steps,
+                     int blocks, const hr_tile_scales *scales, const hr_tile_scales *biases, const char *panel,
+                     int64_t first, int64_t units) {
+  if (biases)
+    multiply_step(sums, pitch, cut, steps, blocks, scales, biases, panel, first, units);
   else
-    multiply_step(sums, cut, step, panel, first, units, false);
-}
-
-static void put(void *y, hr_qmm_type type, int64_t at, const float *values, int count) {
-  if (type == HR_QMM_F32) {
-    memcpy((float *)y + at, values, (size_t)count * sizeof(float));
-    return;
-  }
-  uint16_t *to = (uint16_t *)y + at;
-  for (int i = 0; i < count; i++) to[i] = type == HR_QMM_F16 ? hr_f16_store(values[i]) : hr_bf16_store(values[i]);
+    multiply_step(sums, pitch, cut, steps, blocks, scales, NULL, panel, first, units);
 }
 
 static void finish(void *y, hr_qmm_type type, int64_t n_y, float (*sums)[HR_TILE], int rows, int count) {
@@ -292,8 +304,14 @@ static void finish(void *y, hr_qmm_type type, int64_t n_y, float (*sums)[HR_TILE
     const float *from = sums[n];
     for (int r = 0; r < HR_TILE_X_ROWS; r++) values[r][n] = (from[r] + from[4 + r]) + (from[8 + r] + from[12 + r]);
   }
-  for (int r = 0; r < rows; r++) put(y, type, r * n_y, values[r], count);
+  for (int r = 0; r < rows; r++)
+    for (int n = 0; n < count; n++) hr_qmm_put(y, type, r * n_y + n, values[r][n]);
 }
 
-const hr_tile_kernels HR_NAME(hr_tiles) = {
-    .begin = begin, .end = end, .split = split, .unpack = unpack, .multiply = multiply, .finish = finish};
+const hr_tile_kernels HR_NAME(hr_tiles) = {.begin = begin,
+                                           .end = end,
+                                           .split = split,
+                                           .scales = scales,
+                                           .unpack = unpack,
+                                           .multiply = multiply,
+                                           .finish = finish};

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "cpu/kernels/qmm_out.h"
 #include "cpu/kernels/quant_vec.h"
 
 extern const hr_unpack_kernels HR_NAME(hr_unpack);
@@ -152,13 +153,6 @@ HR_INLINE void add_row_of_runs(qv_float *acc, const uint8_t *codes, int64_t coun
   }
 }
 
-static void put(void *y, hr_qmm_type type, int64_t i, float value) {
-  if (type == HR_QMM_F32)
-    ((float *)y)[i] = value;
-  else
-    ((uint16_t *)y)[i] = type == HR_QMM_F16 ? hr_f16_store(value) : hr_bf16_store(value);
-}
-
 /* Floats of the groups' scales, and zeros up to a whole vector behind them. */
 static void load_scales(float *to, const char *from, const hr_qmm_matrix *w, int64_t group, int64_t count) {
   HR_NAME(hr_unpack).scales[w->scale](to, from + group * w->scale_item, count);
@@ -218,7 +212,7 @@ HR_INLINE void dots_of(const dots_call *c, int64_t first, int64_t end, hr_quant_
         for (int r = 0; r < rows; r++) sums[j][r] = acc[r];
       }
     for (int j = 0; j < columns; j++)
-      for (int r = 0; r < rows; r++) put(c->y, c->type, r * c->n_y + j0 + j, qv_sum(sums[j][r]));
+      for (int r = 0; r < rows; r++) hr_qmm_put(c->y, c->type, r * c->n_y + j0 + j, qv_sum(sums[j][r]));
   }
 }
 
@@ -296,7 +290,7 @@ static void sums(void *y, hr_qmm_type type, int64_t n_y, const hr_qmm_matrix *w,
         for (int i = 0; i < count; i++) acc[r][i] = hr_fmaf(x[r * k + p], v[i], acc[r][i]);
     }
     for (int r = 0; r < rows; r++)
-      for (int i = 0; i < count; i++) put(y, type, r * n_y + at + i, acc[r][i]);
+      for (int i = 0; i < count; i++) hr_qmm_put(y, type, r * n_y + at + i, acc[r][i]);
   }
 }
 
