@@ -2,7 +2,7 @@
 #   /* hr-dtypes: f32 f64 */
 # A template with a line
 #   /* hr-isas: amx */
-# is compiled for AMX alone, where the compiler can.
+# is compiled for AMX alone, where the compiler can; with vnni for AVX-512 VNNI.
 # Defines for a compilation: HR_ISA (base, avx2, avx512), HR_ISA_LEVEL (0, 1, 2), HR_DTYPE (f32, ...).
 # Define for all of the project: HR_ISA_COUNT, the number of instruction sets built (levels 0 to HR_ISA_COUNT - 1).
 # A CMake target has one set of flags, so there is an object library for each pair of instruction set and dtype.
@@ -27,6 +27,15 @@ if(headrace_isa_count GREATER 1 AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
   endif()
 endif()
 target_compile_definitions(headrace-flags INTERFACE HR_ISA_HAS_AMX=${headrace_has_amx})
+set(headrace_has_vnni 0)
+set(headrace_flags_vnni ${headrace_flags_avx512} -mavx512vbmi -mavx512vnni)
+if(headrace_isa_count GREATER 1)
+  check_c_compiler_flag("-mavx512vbmi -mavx512vnni" HEADRACE_COMPILER_HAS_VNNI)
+  if(HEADRACE_COMPILER_HAS_VNNI)
+    set(headrace_has_vnni 1)
+  endif()
+endif()
+target_compile_definitions(headrace-flags INTERFACE HR_ISA_HAS_VNNI=${headrace_has_vnni})
 
 set(headrace_kernel_objects)
 
@@ -59,10 +68,11 @@ set(headrace_kernel_dtypes)
 foreach(template IN LISTS headrace_templates)
   # The list of dtypes is read here, so a change of the file must run CMake again.
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${template})
-  file(STRINGS ${template} only REGEX "hr-isas: amx" LIMIT_COUNT 1)
+  file(STRINGS ${template} only REGEX "hr-isas: (amx|vnni)" LIMIT_COUNT 1)
   file(STRINGS ${template} line REGEX "hr-dtypes:" LIMIT_COUNT 1)
   if(only)
-    list(APPEND headrace_templates_amx ${template})
+    string(REGEX REPLACE ".*hr-isas: (amx|vnni).*" "\\1" only "${only}")
+    list(APPEND headrace_templates_${only} ${template})
   elseif(line)
     string(REGEX REPLACE ".*hr-dtypes:([a-z0-9 ]*).*" "\\1" dtypes "${line}")
     string(STRIP "${dtypes}" dtypes)
@@ -87,6 +97,8 @@ foreach(isa IN LISTS headrace_isas)
   endforeach()
   math(EXPR level "${level} + 1")
 endforeach()
-if(headrace_has_amx)
-  headrace_kernels(amx 2 "" ${headrace_templates_amx})
-endif()
+foreach(isa amx vnni)
+  if(headrace_has_${isa})
+    headrace_kernels(${isa} 2 "" ${headrace_templates_${isa}})
+  endif()
+endforeach()

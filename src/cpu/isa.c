@@ -72,3 +72,21 @@ bool hr_isa_amx(void) {
   if (has < 0) hr_store_relaxed(&known, has = detect_amx());
   return has;
 }
+
+#if HR_ISA_HAS_VNNI
+/* cpuid leaf 7, ecx: bit 1 AVX-512 VBMI, bit 11 AVX-512 VNNI. */
+static bool detect_vnni(void) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (hr_isa_level() != HR_ISA_AVX512 || limit_of_environment() <= HR_ISA_AVX512) return false;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c >> 1 & c >> 11 & 1u);
+}
+#else
+static bool detect_vnni(void) { return false; }
+#endif
+
+bool hr_isa_vnni(void) {
+  static _Atomic(int) known = -1; /* relaxed: as above */
+  int has = hr_load_relaxed(&known);
+  if (has < 0) hr_store_relaxed(&known, has = detect_vnni());
+  return has;
+}

@@ -20,6 +20,9 @@
 #ifndef HR_ISA_HAS_AMX
 #define HR_ISA_HAS_AMX 0
 #endif
+#ifndef HR_ISA_HAS_VNNI
+#define HR_ISA_HAS_VNNI 0
+#endif
 
 /* Oldest first; a level includes those before it. */
 typedef enum hr_isa {
@@ -48,5 +51,9 @@ hr_isa hr_isa_level(void);
  * and HR_ISA_HAS_AMX says whether the build has them. The first call asks the operating system to save the registers
  * for this process. The environment can exclude it: HEADRACE_ISA has a fourth value, amx. Any thread. */
 bool hr_isa_amx(void);
+
+/* The same for products of bytes in vector registers, AVX-512 VNNI, and AVX-512 VBMI: "hr-isas: vnni", ..._vnni,
+ * HR_ISA_HAS_VNNI. The environment excludes both with HEADRACE_ISA=avx512. */
+bool hr_isa_vnni(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* src/cpu/qmm.h - products with a quantised matrix: what the drivers share. Few rows of x go through the dot products
- * of kernels/qmm.h (quantized_matmul.c). More go through tile registers (qmm_tiles.c) where w lies transposed and the
- * processor has them, else through panels of floats and kernels/gemm.h (qmm_panels.c). */
+ * of kernels/qmm.h (quantized_matmul.c), on bytes where the processor multiplies those. More go through tile registers
+ * (qmm_tiles.c) where w lies transposed and the processor has them, else through panels of floats and kernels/gemm.h
+ * (qmm_panels.c). */
 #ifndef HR_CPU_QMM_H
 #define HR_CPU_QMM_H
 

@@ -17,10 +17,16 @@ enum { SHORT = 16, SHORT_OF_TILES = 2, CHUNK_BYTES = 256 << 10, ROW_GRAIN = 1 <<
 
 HR_ISA_DECLARE(hr_qmm_kernels, hr_qmm);
 static const hr_qmm_kernels *const kernels_of[] = HR_ISA_ROW(hr_qmm);
+#if HR_ISA_HAS_VNNI
+extern const hr_qmm_kernels hr_qmm_vnni;
+static const hr_qmm_kernels *const vnni = &hr_qmm_vnni;
+#else
+static const hr_qmm_kernels *const vnni = NULL;
+#endif
 
 typedef struct qmm_job {
-  const hr_qmm_kernels *kernels;
-  hr_qmm_matrix w; /* the first matrix */
+  const hr_qmm_kernels *kernels, *dots; /* dots: for short runs where w is transposed */
+  hr_qmm_matrix w;                      /* the first matrix */
   bool transpose;
   hr_qmm_type type;
   int64_t products, m, n, k;
@@ -69,8 +75,8 @@ static void order_rows(void *ctx, int64_t first, int64_t end) {
   float *plain = job->sums + total * job->sum_length;
   for (int64_t row = first; row < end; row++) {
     read_row(job, plain + row * job->k, row);
-    job->kernels->order(job->rows + row * job->row_length, job->sums + row * job->sum_length, plain + row * job->k,
-                        &job->w, job->order);
+    job->dots->order(job->rows + row * job->row_length, job->sums + row * job->sum_length, plain + row * job->k,
+                     &job->w, job->order);
   }
 }
 
@@ -86,7 +92,7 @@ static void short_chunk(void *ctx, int64_t chunk) {
     char *y = job->y + row * job->n * item_of(job->type);
     const float *x = job->rows + row * job->row_length;
     if (job->transpose)
-      job->kernels->dots(y, job->type, job->n, &w, first, end, x, job->sums + row * job->sum_length, count, job->order);
+      job->dots->dots(y, job->type, job->n, &w, first, end, x, job->sums + row * job->sum_length, count, job->order);
     else
       job->kernels->sums(y, job->type, job->n, &w, first, end, x, job->k, count);
   }
@@ -197,13 +203,15 @@ static hr_status run_all(qmm_job *job) {
   bool any_long = false, any_short = false;
   hr_buffer *plain = NULL, *ordered = NULL;
   hr_status status = HR_OK;
+  bool vnni_dots = vnni && hr_isa_vnni() && job->w.code != HR_CODE_E4M3;
   job->tiles = job->transpose && hr_qmm_has_tiles(&job->w);
   job->most = job->tiles ? SHORT_OF_TILES : SHORT;
+  job->dots = vnni_dots ? vnni : job->kernels;
   for (int64_t i = 0; i < job->run_count; i++) *(job->runs[i].rows > job->most ? &any_long : &any_short) = true;
   if (any_long || !job->transpose) HR_TRY(read_x(job, &plain));
   if (any_long) HR_TRY(run_long_ones(job));
   if (any_short && job->transpose) {
-    job->row_length = job->kernels->ordered_length(&job->w), job->sum_length = job->k / job->w.group;
+    job->row_length = job->dots->ordered_length(&job->w), job->sum_length = job->k / job->w.group;
     HR_TRY(hr_buffer_new(&ordered, (size_t)(total * (job->row_length + job->sum_length + job->k)) * sizeof(float)));
     job->order = order_of(job);
     job->rows = ordered->data, job->sums = job->rows + total * job->row_length;

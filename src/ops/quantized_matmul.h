@@ -1,10 +1,11 @@
 /* src/ops/quantized_matmul.h - products with quantised matrices (formats: quantize.h).
  *
- * Sums are taken in float32, in an order that depends on the shapes alone, and rounded once. One or two rows of x in a
- * half type, by 4-bit integers (affine), are taken as whole numbers of 15 bits relative to the largest of 8 neighbours,
- * which are added exactly (cpu/kernels/qmm.h). With AMX more rows, of any type, are whole numbers of 30 bits relative
- * to the largest of their group (cpu/kernels/qmm_tiles.h), for all but mxfp8 and for w transposed. Where x is infinite
- * the result may be NaN. Any thread; the caller owns one reference to each result. */
+ * Sums are taken in float32, in an order that depends on the shapes alone, and rounded once. Where the processor
+ * multiplies bytes, and w lies transposed, x is taken as whole numbers whose products are added exactly, for all but
+ * mxfp8: to 2^-23 of the largest of their group in few rows (AVX-512 VNNI, cpu/kernels/qmm_dots_tmpl.c), to 2^-29 of it
+ * in others (AMX, cpu/kernels/qmm_tiles.h). Elsewhere that is done for one or two rows of a half type by 4-bit integers
+ * (affine), with 15 bits relative to the largest of 8 neighbours (cpu/kernels/qmm.h). Where x is infinite the result
+ * may be NaN. Any thread; the caller owns one reference to each result. */
 #ifndef HR_OPS_QUANTIZED_MATMUL_H
 #define HR_OPS_QUANTIZED_MATMUL_H
 

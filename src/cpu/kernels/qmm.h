@@ -33,7 +33,8 @@ typedef struct hr_qmm_matrix {
 typedef enum hr_qmm_order { HR_QMM_FLOAT, HR_QMM_FIXED } hr_qmm_order;
 enum { HR_QMM_FIXED_ROWS = 2 };
 
-/* One table. */
+/* One table, and one of ordered_length(), order() and dots() alone with HR_ISA_HAS_VNNI, which has an order of its own:
+ * qmm_dots_tmpl.c. */
 typedef struct hr_qmm_kernels {
   int fixed; /* whether HR_QMM_FIXED can be had */
   /* Floats of an ordered row: `length` rounded up. */
