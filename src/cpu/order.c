@@ -75,14 +75,28 @@ static int64_t sample_place(int64_t i, int64_t step) {
   return i * step + (int64_t)((mixed >> 32) * (uint64_t)step >> 32);
 }
 
+static void copy_element(char *to, const char *from, int bytes) {
+  switch (bytes) {
+    case 1: *to = *from; break;
+    case 2: memcpy(to, from, 2); break;
+    case 4: memcpy(to, from, 4); break;
+    default: memcpy(to, from, 8); break;
+  }
+}
+
+/* Items without places are made together. */
 const uint64_t *hr_order_sample(const hr_sort_format *format, const char *row, int64_t stride, int64_t n, int64_t count,
                                 void *items, void *scratch) {
   int64_t step = n / count;
   uint64_t *integers = scratch;
   for (int64_t i = 0; i < count; i++) {
     int64_t place = sample_place(i, step);
-    hr_sort_load(format, (char *)items + i * format->item_bytes, row + place * stride, stride, place, 1);
+    if (format->places)
+      hr_sort_load(format, (char *)items + i * format->item_bytes, row + place * stride, stride, place, 1);
+    else
+      copy_element((char *)scratch + i * format->elem_bytes, row + place * stride, format->elem_bytes);
   }
+  if (!format->places) hr_sort_load(format, items, scratch, format->elem_bytes, 0, count);
   for (int64_t i = 0; i < count; i++) integers[i] = integer_at(items, i, format->item_bytes);
   const hr_order_kernels *kernels = rows_u64[hr_isa_level()];
   if (!kernels->sort) return hr_radix_sort(integers, items, count, 8, ~(uint64_t)0);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cpu/kernels/elem.h"
+#include "cpu/tuning.h"
 
 #if HR_ELEM_CODE == HR_CODE_u8 || HR_ELEM_CODE == HR_CODE_i8
 typedef uint8_t bits;
@@ -21,6 +22,8 @@ typedef uint64_t item;
 #else
 typedef uint32_t item;
 #endif
+
+enum { RUN = 256 /* elements whose lines are fetched ahead together */ };
 
 #define BYTES ((int64_t)sizeof(bits))
 #define TOP   ((bits)((bits)1 << (8 * sizeof(bits) - 1)))
@@ -88,12 +91,19 @@ HR_INLINE void store_by(char *out, int64_t stride, const void *items, int64_t co
   }
 }
 
-/* Without gaps the stride is a constant, and the loops become vector code. */
+/* Without gaps the stride is a constant, and the loops become vector code; long rows are fetched ahead. */
 static void load(void *items, const char *row, int64_t stride, int64_t count) {
-  if (stride == BYTES)
-    load_by(items, row, BYTES, count);
-  else
+  item *to = items;
+  int64_t i = 0;
+  if (stride != BYTES) {
     load_by(items, row, stride, count);
+    return;
+  }
+  for (; i + RUN <= count; i += RUN) {
+    for (int64_t line = 0; line < RUN * BYTES; line += 64) __builtin_prefetch(row + i * BYTES + HR_AHEAD_BYTES + line);
+    load_by(to + i, row + i * BYTES, BYTES, RUN);
+  }
+  load_by(to + i, row + i * BYTES, BYTES, count - i);
 }
 
 static void load_places(void *items, const char *row, int64_t stride, int64_t place, int64_t count) {
