@@ -174,6 +174,7 @@ static const hr_split_kernels *splits_of(const hr_sort_job *job) {
 }
 
 hr_status hr_part_long(const hr_sort_job *job, char *out, const char *row) {
+  if (hr_sort_counts(job)) return hr_sort_count(job, out, row); /* which brings all to their places */
   long_row r = {.job = job, .kernels = hr_order_kernels_of(&job->format), .row = row, .out = out};
   r.splits = splits_of(job);
   r.chunk = job->n / 8 < CHUNK ? (job->n / 8 + TILE - 1) / TILE * TILE : CHUNK;

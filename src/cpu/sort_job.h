@@ -29,9 +29,9 @@ enum { HR_SORT_COUNT_WIDE = 131072 };
 /* One row of so many elements, with the help of idle workers; not inside a parallel loop. Fails only
  * for memory. */
 hr_status hr_sort_long(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
-/* The same by counting, where hr_sort_counts() says so: elements of one byte, or many of two bytes. */
+hr_status hr_part_long(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
+/* Sorts by counting, where hr_sort_counts() says so: elements of one byte, or many of two bytes. */
 bool hr_sort_counts(const hr_sort_job *job);
 hr_status hr_sort_count(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
-hr_status hr_part_long(const hr_sort_job *job, char *out, const char *row) HR_MUST_USE;
 
 #endif

@@ -38,7 +38,7 @@ typedef struct hr_key_kernels {
   void (*load_places)(void *items, const char *row, int64_t stride, int64_t place, int64_t count);
   void (*store)(char *out, int64_t stride, const void *items, int64_t count);
   /* Of n elements without gaps, for items without places and with them. NULL where the instruction set lacks what makes
-   * them fast, and for items of 16 bytes. */
+   * them fast, for items of 16 bytes, and for elements of 1 and 2 bytes without places. */
   hr_split_kernels splits[2];
 } hr_key_kernels;
 

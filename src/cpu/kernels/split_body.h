@@ -34,14 +34,8 @@ HR_INLINE vec load_lanes(const char *p, mask in) {
 }
 
 /* The first `count` lanes; or all, whatever is there then. */
-HR_INLINE void store_lanes(char *p, int64_t bytes, vec x, int64_t count, bool whole) {
-  mask in = whole ? (mask)-1 : first_lanes(count);
-  if (bytes == 1)
-    _mm_mask_storeu_epi8(p, (__mmask16)in, _mm512_cvtepi32_epi8(x));
-  else if (bytes == 2)
-    _mm256_mask_storeu_epi16(p, (__mmask16)in, _mm512_cvtepi32_epi16(x));
-  else
-    V(mask_storeu)(p, in, x);
+HR_INLINE void store_lanes(char *p, vec x, int64_t count, bool whole) {
+  V(mask_storeu)(p, whole ? (mask)-1 : first_lanes(count), x);
 }
 
 /* key_of() of each lane; *x becomes bits_of() that, but for the sign of 0. */
@@ -90,7 +84,7 @@ HR_INLINE part_vec part_lanes(const char *at, int64_t place, mask in, const hr_s
 HR_INLINE void sides_by(hr_split_sides *out, const char *row, int64_t place, int64_t n, const hr_split_bounds *bounds,
                         bool places) {
   int64_t below = 0, above = 0;
-#pragma GCC unroll 4
+#pragma GCC unroll 2
   for (int64_t i = 0; i < n; i += LANES) {
     part_vec p = part_lanes(row + i * BYTES, place + i, first_lanes(n - i), bounds, places);
     below += __builtin_popcount(p.below);
@@ -101,20 +95,20 @@ HR_INLINE void sides_by(hr_split_sides *out, const char *row, int64_t place, int
 
 HR_INLINE void split_lanes(hr_split_to *to, const part_vec *p, bool places, bool whole) {
   int64_t below = __builtin_popcount(p->below), between = __builtin_popcount(p->between),
-          above = __builtin_popcount(p->above), bytes = places ? 4 : BYTES;
+          above = __builtin_popcount(p->above), bytes = sizeof(item);
   if (to->below) {
     __builtin_prefetch(to->below + AHEAD, 1);
-    store_lanes(to->below, bytes, V(maskz_compress)(p->below, p->value), below, whole);
+    store_lanes(to->below, V(maskz_compress)(p->below, p->value), below, whole);
     to->below += below * bytes;
     to->room.below -= below;
   } else if (!(p->between | p->above)) {
     return;
   }
   __builtin_prefetch(to->above + AHEAD, 1);
-  store_lanes(to->above, bytes, V(maskz_compress)(p->above, p->value), above, whole);
-  store_lanes(to->between, sizeof(item), V(maskz_compress)(p->between, places ? p->value : p->key), between, whole);
+  store_lanes(to->above, V(maskz_compress)(p->above, p->value), above, whole);
+  store_lanes(to->between, V(maskz_compress)(p->between, places ? p->value : p->key), between, whole);
   to->above += above * bytes;
-  to->between += between * (int64_t)sizeof(item);
+  to->between += between * bytes;
   to->room.between -= between;
   to->room.above -= above;
 }
@@ -131,7 +125,6 @@ HR_INLINE void split_by(hr_split_to to, const char *row, int64_t place, int64_t 
   int64_t i = 0;
   while (i < n)
     if (n - i >= BLOCK && has_room(&to)) {
-#pragma GCC unroll 2
       for (int64_t end = i + BLOCK; i < end; i += LANES) {
         part_vec p = part_lanes(row + i * BYTES, place + i, (mask)-1, bounds, places);
         split_lanes(&to, &p, places, true);
@@ -143,28 +136,33 @@ HR_INLINE void split_by(hr_split_to to, const char *row, int64_t place, int64_t 
     }
 }
 
-static void sides(hr_split_sides *out, const char *row, int64_t place, int64_t n, const hr_split_bounds *bounds) {
-  sides_by(out, row, place, n, bounds, false);
-}
-static void split(hr_split_to to, const char *row, int64_t place, int64_t n, const hr_split_bounds *bounds) {
-  split_by(to, row, place, n, bounds, false);
-}
+#define SPLIT(name, places)                                                                                           \
+  static void sides##name(hr_split_sides *out, const char *row, int64_t place, int64_t n,                             \
+                          const hr_split_bounds *bounds) {                                                            \
+    sides_by(out, row, place, n, bounds, places);                                                                     \
+  }                                                                                                                   \
+  static void split##name(hr_split_to to, const char *row, int64_t place, int64_t n, const hr_split_bounds *bounds) { \
+    split_by(to, row, place, n, bounds, places);                                                                      \
+  }
 
-#ifdef WIDE
-#define SPLITS                     \
-  {                                \
-    {sides, split}, { NULL, NULL } \
+/* Values that are narrower than items are counted where there are many (cpu/sort_count.c). */
+#if defined(WIDE)
+SPLIT(_values, false)
+#define SPLITS                                   \
+  {                                              \
+    {sides_values, split_values}, { NULL, NULL } \
+  }
+#elif HR_ELEM_CODE == HR_CODE_u32 || HR_ELEM_CODE == HR_CODE_i32 || HR_ELEM_CODE == HR_CODE_f32
+SPLIT(_values, false)
+SPLIT(_places, true)
+#define SPLITS                                                   \
+  {                                                              \
+    {sides_values, split_values}, { sides_places, split_places } \
   }
 #else
-static void sides_places(hr_split_sides *out, const char *row, int64_t place, int64_t n,
-                         const hr_split_bounds *bounds) {
-  sides_by(out, row, place, n, bounds, true);
-}
-static void split_places(hr_split_to to, const char *row, int64_t place, int64_t n, const hr_split_bounds *bounds) {
-  split_by(to, row, place, n, bounds, true);
-}
-#define SPLITS                                     \
-  {                                                \
-    {sides, split}, { sides_places, split_places } \
+SPLIT(_places, true)
+#define SPLITS                                   \
+  {                                              \
+    {NULL, NULL}, { sides_places, split_places } \
   }
 #endif
