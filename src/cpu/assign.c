@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "cpu/loops.h"
+#include "cpu/tuning.h"
 #include "ops/op_list.h"
-
-enum { GRAIN = 32768 }; /* elements a chunk: about 20 us from cache, 0.1 ms when strided */
 
 /* item is a constant in each caller: the copies of one element become single moves. */
 static inline __attribute__((always_inline)) void copy_run(char *const *data, const int64_t *strides, int64_t count,
@@ -48,7 +47,7 @@ void hr_assign(hr_region to, hr_region from, const int *shape, int ndim, int64_t
   hr_loop_add_strided(&loop, to.data, to.strides, item_bytes);
   hr_loop_add_strided(&loop, from.data, from.strides, item_bytes);
   hr_loop_collapse(&loop);
-  hr_loop_run(&loop, GRAIN, run_of(item_bytes), NULL);
+  hr_loop_run_light(&loop, hr_pass_grain(loop.size), run_of(item_bytes), NULL);
 }
 
 void hr_assign_fill(hr_region to, const void *value, const int *shape, int ndim, int64_t item_bytes) {

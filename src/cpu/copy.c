@@ -78,7 +78,7 @@ static void copy_strided(copy_job *j) {
   const hr_loop *loop = j->loop;
   j->across = transposed_axis(loop, j->item);
   if (j->across < 0) {
-    hr_loop_run(loop, HR_PASS_GRAIN, copy_row, j);
+    hr_loop_run_light(loop, hr_pass_grain(loop->size), copy_row, j);
     return;
   }
   int64_t rows = loop->shape[j->across];
@@ -101,9 +101,9 @@ hr_status hr_cpu_copy(const hr_run *run) {
   copy_job j = {.loop = &loop, .move = hr_kernels_move((size_t)item), .item = item};
   if (hr_loop_is_flat(&loop, 1, item)) {
     j.stream = out->size * item >= HR_STREAM_BYTES;
-    hr_parallel_range(loop.size, 4 * HR_PASS_GRAIN, copy_flat, &j);
+    hr_parallel_range_light(loop.size, hr_pass_grain(loop.size), copy_flat, &j);
   } else if (hr_loop_is_scalar(&loop, 1)) {
-    hr_parallel_range(loop.size, 4 * HR_PASS_GRAIN, copy_value, &j);
+    hr_parallel_range_light(loop.size, hr_pass_grain(loop.size), copy_value, &j);
   } else {
     copy_strided(&j);
   }

@@ -74,7 +74,7 @@ hr_status hr_cpu_sequence(const hr_run *run) {
       .out = hr_array_data(out),
       .item = (int64_t)hr_array_itemsize(out),
   };
-  hr_parallel_range(out->size, HR_PASS_GRAIN, sequence_range, &j);
+  hr_parallel_range_light(out->size, hr_pass_grain(out->size), sequence_range, &j);
   return HR_OK;
 }
 
@@ -106,7 +106,7 @@ hr_status hr_cpu_tri(const hr_run *run) {
   j.move = hr_kernels_move((size_t)j.item);
   double one = 1;
   hr_kernel_cast(HR_FLOAT64, hr_array_dtype(out))(j.one, (const void *const[]){&one}, 1, 0);
-  hr_parallel_range(j.attrs->rows, 1 + 2 * HR_PASS_GRAIN / j.attrs->columns, tri_rows, &j);
+  hr_parallel_range(j.attrs->rows, 1 + 2 * HR_PASS_GRAIN_MOST / j.attrs->columns, tri_rows, &j);
   return HR_OK;
 }
 

@@ -218,7 +218,7 @@ static void run_bands(void *ctx, int64_t first, int64_t end) {
 static void run_blocks(const job *j) {
   int64_t length = j->loop.shape[j->loop.ndim - 1];
   int64_t bands = j->loop.size / (j->loop.shape[j->across] * length) * j->bands;
-  hr_parallel_range_light(bands, HR_PASS_GRAIN / (j->side * length) + 1, run_bands, (void *)j);
+  hr_parallel_range_light(bands, hr_pass_grain(j->loop.size) / (j->side * length) + 1, run_bands, (void *)j);
 }
 
 /* --- which walk --- */
@@ -301,7 +301,7 @@ void hr_pass_run(const hr_pass *pass, const hr_array *out, hr_array *const *in) 
   if (j.walk == WALK_BLOCKS)
     run_blocks(&j);
   else
-    hr_parallel_range_light(out->size, HR_PASS_GRAIN, j.walk == WALK_ROWS ? run_rows : run_gathered, &j);
+    hr_parallel_range_light(out->size, hr_pass_grain(out->size), j.walk == WALK_ROWS ? run_rows : run_gathered, &j);
 }
 
 void hr_pass_init(hr_pass *pass, hr_kernel kernel, hr_dtype compute, hr_dtype result, const hr_array *out,

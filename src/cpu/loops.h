@@ -19,9 +19,9 @@ enum { HR_LOOP_OPERANDS = 4 };
 typedef struct hr_loop {
   int ndim, operands;
   int64_t size; /* positions */
+  char *data[HR_LOOP_OPERANDS];
   int64_t shape[HR_MAX_NDIM];
   int64_t strides[HR_LOOP_OPERANDS][HR_MAX_NDIM];
-  char *data[HR_LOOP_OPERANDS];
 } hr_loop;
 
 void hr_loop_init(hr_loop *loop, const int *shape, int ndim);

@@ -14,7 +14,7 @@
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
-enum { BLOCK = 65536, CHUNK_ITEMS = 16384 };
+enum { BLOCK = 65536 };
 
 HR_ISA_DECLARE(hr_norm_kernels, hr_norm_f16);
 HR_ISA_DECLARE(hr_norm_kernels, hr_norm_f32);
@@ -98,7 +98,7 @@ static void long_rows_run(void *ctx, char *const *data, const int64_t *strides, 
 static hr_status run_rows(job *j, const char *op) {
   int64_t n = j->rows.n;
   if (n <= BLOCK) {
-    hr_loop_run_light(&j->loop, n < CHUNK_ITEMS ? CHUNK_ITEMS / n : 1, rows_run, j);
+    hr_loop_run_light(&j->loop, 1 + (hr_pass_grain(j->loop.size * n) - 1) / n, rows_run, j);
     return HR_OK;
   }
   j->stats = hr_alloc(sizeof *j->stats * (size_t)((n + BLOCK - 1) / BLOCK));

@@ -2,7 +2,7 @@
  *
  * Two forms, chosen by strides alone:
  * - rows: each result reduces a row, in row-major order of the reduced axes; rows with gaps are gathered piece by
- * piece. Rows of more than HR_REDUCE_BLOCK elements are cut into blocks.
+ *   piece. Rows of more than HR_REDUCE_BLOCK elements are cut into blocks; the runs of few shorter ones are shared.
  * - columns: an axis that stays has unit stride and no reduced axis has: tiles of results are reduced side by side,
  *   in blocks of rows.
  * The results of the blocks, in accumulators, are reduced in a second pass: as rows, or as columns again. */
@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "cpu/kernels/elem.h"
 #include "cpu/split.h"
+#include "cpu/tuning.h"
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
@@ -21,7 +22,7 @@ enum {
   COLUMNS_BLOCK = 131072, /* elements of a tile in one block of rows */
   PIECE_BYTES = 2048,     /* of a row with gaps, gathered before it is added */
   STORE_BATCH = 64,       /* accumulators that are rounded together */
-  CHUNK_ITEMS = 32768,    /* elements a chunk: 1 us of float32 from cache, 12 us from memory */
+  FEW = 8, /* results, or tiles of columns, that are cut further: one thread alone would do a large part */
 };
 
 /* What one reduction does; read only once the loops run. */
@@ -33,10 +34,14 @@ typedef struct plan {
   double divisor;                 /* of what was summed, if `divides` */
   bool divides;
   bool rounds;           /* results are half types, accumulators are not */
-  hr_split split;        /* results and reduced positions */
   int64_t tile;          /* columns: how many are reduced together */
   int64_t block, blocks; /* reduced positions a block, blocks a result */
-  char *partial;         /* accumulators [kept][blocks], of columns [kept][blocks][columns]; NULL if blocks is 1 */
+  int64_t reduced;       /* positions a result */
+  int64_t runs;          /* rows of one block, reduced run by run: how many; else 0 */
+  int64_t chunk;         /* elements */
+  char *partial;         /* accumulators [kept][blocks], of columns [kept][blocks][columns], of runs
+                          * [kept][runs][lanes]; NULL if there is one block and no run */
+  hr_split split;        /* results and reduced positions; last: what all chunks read is near the front */
 } plan;
 
 static void divide(const plan *p, char *acc, int64_t count) {
@@ -104,6 +109,29 @@ static void rows_blocks(void *ctx, int64_t first, int64_t end) {
     int64_t from = item % p->blocks * p->block, left = p->split.inner.size - from;
     reduce_rows(p, p->partial + item * p->acc, hr_loop_at(&p->split.kept, 1, item / p->blocks), 0, 1, from,
                 from + (left < p->block ? left : p->block));
+  }
+}
+
+/* Lanes of single runs: items are [kept position][run]. */
+static void rows_runs(void *ctx, int64_t first, int64_t end) {
+  const plan *p = ctx;
+  for (int64_t item = first; item < end; item++) {
+    int64_t i = item < p->runs ? 0 : item / p->runs, from = (item - i * p->runs) * HR_REDUCE_RUN;
+    const char *row = i ? hr_loop_at(&p->split.kept, 1, i) : p->split.kept.data[1];
+    p->kernel->lanes(p->partial + item * HR_REDUCE_LANES * p->acc, row + from * p->elem,
+                     p->reduced - from < HR_REDUCE_RUN ? p->reduced - from : HR_REDUCE_RUN);
+  }
+}
+
+/* As a kernel does with the runs of one row: lane by lane in order, then the tree. */
+static void finish_runs(const plan *p) {
+  _Alignas(64) char lanes[HR_REDUCE_LANES * 8], acc[8];
+  for (int64_t i = 0; i < p->split.kept.size; i++) {
+    p->second->start(lanes, HR_REDUCE_LANES);
+    p->second->cols(lanes, p->partial + i * p->runs * HR_REDUCE_LANES * p->acc, HR_REDUCE_LANES * p->acc, p->runs,
+                    HR_REDUCE_LANES);
+    p->second->rows(acc, lanes, 0, 1, HR_REDUCE_LANES);
+    store(p, hr_loop_at(&p->split.kept, 0, i), p->acc, acc, 1);
   }
 }
 
@@ -177,15 +205,23 @@ static void finish_rows(void *ctx, int64_t first, int64_t end) {
   }
 }
 
-static void plan_blocks(plan *p) {
-  int64_t columns = p->split.columns;
+/* The cut into blocks decides the order of sums; into runs and narrower tiles it does not. */
+static void plan_blocks(plan *p, int64_t size) {
+  int64_t columns = p->split.columns, kept = p->split.kept.size, reduced = p->reduced = p->split.inner.size;
+  bool large = size > HR_PASS_ALONE;
+  p->chunk = hr_pass_grain(size);
   p->tile = TILE_BYTES / p->acc < columns ? TILE_BYTES / p->acc : columns;
   p->block = p->split.by_columns ? COLUMNS_BLOCK / p->tile : HR_REDUCE_BLOCK;
-  p->blocks = p->split.inner.size > p->block ? (p->split.inner.size + p->block - 1) / p->block : 1;
+  p->blocks = reduced > p->block ? (reduced + p->block - 1) / p->block : 1;
+  if (p->split.dense && !p->split.by_columns && p->blocks == 1 && kept < FEW && reduced > HR_REDUCE_RUN && large)
+    p->runs = (reduced + HR_REDUCE_RUN - 1) / HR_REDUCE_RUN;
+  while (p->split.by_columns && large && columns / p->tile * kept * p->blocks < FEW && columns % p->tile == 0 &&
+         p->tile % (2 * HR_REDUCE_LANES) == 0)
+    p->tile /= 2;
 }
 
-static int64_t grain_of(int64_t item_elements) {
-  return item_elements >= CHUNK_ITEMS ? 1 : CHUNK_ITEMS / (item_elements > 0 ? item_elements : 1);
+static int64_t grain_of(const plan *p, int64_t item_elements) {
+  return item_elements >= p->chunk ? 1 : p->chunk / (item_elements > 0 ? item_elements : 1);
 }
 
 /* All results have no elements: their value is that of an empty row. */
@@ -200,16 +236,19 @@ static void fill_empty(const plan *p, char *out, int64_t count) {
 static void run_columns(plan *p) {
   int64_t tiles = p->split.kept.size * tiles_of(p);
   int64_t rows = p->blocks > 1 ? p->block : p->split.inner.size;
-  hr_parallel_range(tiles * p->blocks, grain_of(rows * p->tile), columns_blocks, p);
-  if (p->blocks > 1) hr_parallel_range(tiles, grain_of(p->blocks * p->tile), finish_columns, p);
+  hr_parallel_range_light(tiles * p->blocks, grain_of(p, rows * p->tile), columns_blocks, p);
+  if (p->blocks > 1) hr_parallel_range_light(tiles, grain_of(p, p->blocks * p->tile), finish_columns, p);
 }
 
 static void run_rows(plan *p) {
-  if (p->blocks == 1) {
-    hr_loop_run_light(&p->split.kept, grain_of(p->split.inner.size), rows_run, p);
+  if (p->runs) {
+    hr_parallel_range_light(p->split.kept.size * p->runs, 1, rows_runs, p);
+    finish_runs(p);
+  } else if (p->blocks == 1) {
+    hr_loop_run_light(&p->split.kept, grain_of(p, p->split.inner.size), rows_run, p);
   } else {
-    hr_parallel_range_light(p->split.kept.size * p->blocks, grain_of(p->block), rows_blocks, p);
-    hr_parallel_range(p->split.kept.size, grain_of(p->blocks), finish_rows, p);
+    hr_parallel_range_light(p->split.kept.size * p->blocks, grain_of(p, p->block), rows_blocks, p);
+    hr_parallel_range_light(p->split.kept.size, grain_of(p, p->blocks), finish_rows, p);
   }
 }
 
@@ -235,9 +274,9 @@ hr_status hr_cpu_reduce(const hr_run *run) {
     return HR_OK;
   }
   hr_split_axes(&p.split, in, attrs->axes, hr_array_data(out), p.item);
-  plan_blocks(&p);
-  if (p.blocks > 1) {
-    size_t bytes = (size_t)(out->size * p.blocks * p.acc);
+  plan_blocks(&p, in->size);
+  if (p.blocks > 1 || p.runs) {
+    size_t bytes = (size_t)(out->size * (p.runs ? p.runs * HR_REDUCE_LANES : p.blocks) * p.acc);
     p.partial = hr_alloc(bytes);
     if (!p.partial)
       return hr_fail(HR_OUT_OF_MEMORY, "%s: no memory for %zu bytes of partial results", run->op->name, bytes);

@@ -293,6 +293,41 @@ static void test_levels(void **state) {
   free(x);
 }
 
+/* How work is shared does not show: runs of few rows, and tiles of columns, are the kernels' over the whole. */
+static void check_cut(int rows, int n, uint32_t axes, hr_dtype dtype, hr_reduce_kind kind) {
+  hr_array *a, *out;
+  hr_dtype result = hr_reduce_accumulator(kind, dtype);
+  const hr_reduce_kernel *k = hr_reduce_find(kind, dtype, hr_isa_level());
+  int64_t stride = (int64_t)n * hr_dtype_bytes[dtype];
+  char expected[8 * 4096];
+  assert_int_equal(hr_array_new_empty(&a, (int[]){rows, n}, 2, dtype), HR_OK);
+  fill_random(hr_array_data(a), dtype, a->size);
+  out = reduce(a, kind, axes, result);
+  if (axes == 2) {
+    k->rows(expected, hr_array_data(a), stride, rows, n);
+  } else {
+    k->start(expected, n);
+    k->cols(expected, hr_array_data(a), stride, rows, n);
+  }
+  assert_memory_equal(hr_array_data(out), expected, (size_t)out->size * hr_dtype_bytes[result]);
+  hr_array_release(a);
+  hr_array_release(out);
+}
+
+static void test_cut_keeps_bits(void **state) {
+  (void)state;
+  static const hr_dtype dtypes[] = {HR_FLOAT32, HR_BFLOAT16, HR_INT16, HR_FLOAT64, HR_COMPLEX64};
+  static const int lengths[] = {8193, 16385, 40000, 65535, 65536};
+  for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
+    for (int kind = 0; kind < HR_REDUCE_KINDS; kind++) {
+      for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        for (int rows = 1; rows < 10; rows += 4) check_cut(rows, lengths[i], 2, dtypes[d], (hr_reduce_kind)kind);
+      check_cut(64, 1024, 1, dtypes[d], (hr_reduce_kind)kind);
+      check_cut(63, 512, 1, dtypes[d], (hr_reduce_kind)kind);
+      check_cut(60, 1000, 1, dtypes[d], (hr_reduce_kind)kind);
+    }
+}
+
 /* --- values --- */
 
 static hr_array *floats(const float *values, int n) {
@@ -345,8 +380,9 @@ static void test_signed_zero(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_layouts), cmocka_unit_test(test_dtypes),    cmocka_unit_test(test_levels),
-      cmocka_unit_test(test_nan),     cmocka_unit_test(test_sum_error), cmocka_unit_test(test_signed_zero),
+      cmocka_unit_test(test_layouts),        cmocka_unit_test(test_dtypes), cmocka_unit_test(test_levels),
+      cmocka_unit_test(test_cut_keeps_bits), cmocka_unit_test(test_nan),    cmocka_unit_test(test_sum_error),
+      cmocka_unit_test(test_signed_zero),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,12 @@ static const hr_scatter_kernels *kernels_of(hr_dtype dtype) {
 
 /* --- scatter --- */
 
-enum { PARTS = 4, PARALLEL_ELEMENTS = 1 << 16 };
+enum {
+  PARALLEL_ELEMENTS = 1 << 15,
+  PARTS = 8, /* of the output at least ... */
+  MOST_PARTS = 64,
+  PART_BYTES = 256 << 10 /* ... and so many bytes each at the most, so that what a part copies is still in its cache */
+};
 
 typedef struct scatter_job {
   const hr_scatter_kernels *kernels;
@@ -36,6 +41,8 @@ typedef struct scatter_job {
   const int *block;
   int mode, outer;
   int64_t count, size, run, bytes, span; /* part k writes blocks that start in [k * span, (k + 1) * span) */
+  const char *copied;                    /* what the output begins with, copied part by part; or NULL */
+  int64_t total;                         /* elements of the output */
 } scatter_job;
 
 static int outer_axes(const int *block, const int64_t *strides, int ndim, int64_t *run) {
@@ -57,7 +64,10 @@ static void put_block(const scatter_job *job, int64_t p) {
 /* Blocks of one part in order; each part looks at all of them. */
 static void scatter_part(void *ctx, int64_t part) {
   const scatter_job *job = ctx;
-  int64_t low = part * job->span, high = low + job->span;
+  int64_t low = part * job->span, high = low + job->span < job->total ? low + job->span : job->total;
+  if (low >= high) return;
+  if (job->copied)
+    memcpy(job->to + low * job->bytes, job->copied + low * job->bytes, (size_t)((high - low) * job->bytes));
   for (int64_t p = 0; p < job->count; p++)
     if (job->corners[p] >= low && job->corners[p] < high) put_block(job, p);
 }
@@ -70,11 +80,23 @@ static bool blocks_apart(const hr_block_attrs *attrs) {
   return true;
 }
 
-static void scatter_all(scatter_job *job, const hr_block_attrs *attrs, int64_t out_size) {
-  bool cut = blocks_apart(attrs) && job->count * job->size >= PARALLEL_ELEMENTS && job->count >= 2;
-  if (cut) {
-    job->span = out_size / PARTS + 1;
-    hr_parallel_for(PARTS, scatter_part, job);
+/* Blocks are whole rows of the first axis: parts made of rows share nothing, so each can copy its own. */
+static bool blocks_are_rows(const scatter_job *job, const hr_block_attrs *attrs) {
+  return attrs->index_count == 1 && attrs->axes[0] == 0 && attrs->block[0] == 1 && job->size == job->strides[0] &&
+         job->run == job->size;
+}
+
+static bool is_cut(const scatter_job *job, const hr_block_attrs *attrs) {
+  return blocks_apart(attrs) && job->count * job->size >= PARALLEL_ELEMENTS && job->count >= 2;
+}
+
+static void scatter_all(scatter_job *job, const hr_block_attrs *attrs) {
+  if (is_cut(job, attrs)) {
+    int64_t parts = job->total * job->bytes / PART_BYTES;
+    parts = parts < PARTS ? PARTS : parts < MOST_PARTS ? parts : MOST_PARTS;
+    int64_t rows = (job->total + job->size - 1) / job->size;
+    job->span = (rows + parts - 1) / parts * job->size;
+    hr_parallel_for(parts, scatter_part, job);
   } else if (job->size == 1) {
     job->kernels->points[job->mode](job->to, job->corners, job->from, job->count);
   } else {
@@ -84,16 +106,14 @@ static void scatter_all(scatter_job *job, const hr_block_attrs *attrs, int64_t o
 
 hr_status hr_cpu_scatter(const hr_run *run) {
   const hr_block_attrs *attrs = run->attrs;
-  const hr_array *updates = run->in[run->in_count - 1];
+  const hr_array *in = run->in[0], *updates = run->in[run->in_count - 1];
   hr_array *out = run->out[0];
   hr_buffer *corners = NULL;
   int64_t size = hr_shape_size(attrs->block, out->ndim), count = size ? updates->size / size : 0;
   hr_status status = HR_OK;
   HR_TRY(hr_index_corners(&corners, run, attrs, hr_array_shape(out), hr_array_strides(out), count));
-  HR_TRY(hr_index_copy_first(run));
-  if (count == 0) goto done;
+  HR_TRY(hr_run_reuse(run, 0, 1));
   scatter_job job = {.kernels = kernels_of(hr_array_dtype(out)),
-                     .to = hr_array_data(out),
                      .from = hr_array_data(updates),
                      .corners = corners->data,
                      .strides = hr_array_strides(out),
@@ -101,9 +121,16 @@ hr_status hr_cpu_scatter(const hr_run *run) {
                      .mode = attrs->mode,
                      .count = count,
                      .size = size,
-                     .bytes = (int64_t)hr_array_itemsize(out)};
+                     .bytes = (int64_t)hr_array_itemsize(out),
+                     .total = out->size};
   job.outer = outer_axes(attrs->block, job.strides, out->ndim, &job.run);
-  scatter_all(&job, attrs, out->size);
+  if (out->buffer != in->buffer && hr_array_is_row(in) && blocks_are_rows(&job, attrs) && is_cut(&job, attrs))
+    job.copied = hr_array_data(in);
+  else
+    HR_TRY(hr_index_copy_first(run));
+  if (count == 0) goto done;
+  job.to = hr_array_data(out);
+  scatter_all(&job, attrs);
 done:
   hr_buffer_release(corners);
   return status;

@@ -104,7 +104,7 @@ static void long_rows_run(void *ctx, char *const *data, const int64_t *strides, 
 
 static hr_status run_rows(job *j) {
   if (j->n <= BLOCK) {
-    hr_loop_run_light(&j->groups, grain_of(j->n), rows_run, j);
+    hr_loop_run_light(&j->groups, 1 + (hr_pass_grain(j->groups.size * j->n) - 1) / j->n, rows_run, j);
     return HR_OK;
   }
   j->stats = hr_alloc(sizeof *j->stats * (size_t)((j->n + BLOCK - 1) / BLOCK));

@@ -6,7 +6,7 @@
 #include "ops/op_list.h"
 #include "sched/parallel.h"
 
-enum { CHUNK_BYTES = 128 << 10 }; /* copied by one chunk: 20 to 60 us */
+enum { LEAST_BYTES = 32 << 10, MOST_BYTES = 128 << 10 }; /* copied by one chunk: 1 to 60 us */
 
 /* Items are single elements or rows of them. */
 static void copy_items(char *to, const char *from, const int64_t *places, int64_t count, int64_t bytes) {
@@ -28,8 +28,11 @@ static void copy_items(char *to, const char *from, const int64_t *places, int64_
   }
 }
 
-static int64_t grain_of(int64_t item_bytes) {
-  int64_t grain = CHUNK_BYTES / (item_bytes ? item_bytes : 1);
+/* Items a chunk, of `count` in all. */
+static int64_t grain_of(int64_t count, int64_t item_bytes) {
+  int64_t eighth = count * item_bytes / 8;
+  int64_t bytes = eighth < LEAST_BYTES ? LEAST_BYTES : eighth < MOST_BYTES ? eighth : MOST_BYTES;
+  int64_t grain = bytes / (item_bytes ? item_bytes : 1);
   return grain < 1 ? 1 : grain;
 }
 
@@ -110,7 +113,7 @@ hr_status hr_cpu_take(const hr_run *run) {
                   bytes,
                   (int64_t)hr_array_itemsize(indices),
                   HR_INDEX_GOOD};
-  hr_parallel_range(outer * indices->size, grain_of(bytes), take_chunk, &job);
+  hr_parallel_range_light(outer * indices->size, grain_of(outer * indices->size, bytes), take_chunk, &job);
   return hr_index_result(indices, hr_load_relaxed(&job.bad), attrs->axis, length, 1);
 }
 
@@ -160,7 +163,7 @@ hr_status hr_cpu_take_along_axis(const hr_run *run) {
                    bytes,
                    (int64_t)hr_array_itemsize(indices),
                    HR_INDEX_GOOD};
-  hr_parallel_range(out->size, grain_of(bytes), along_chunk, &job);
+  hr_parallel_range_light(out->size, grain_of(out->size, bytes), along_chunk, &job);
   return hr_index_result(indices, hr_load_relaxed(&job.bad), attrs->axis, length, 1);
 }
 
@@ -210,7 +213,7 @@ hr_status hr_cpu_gather(const hr_run *run) {
   status = hr_index_corners(&corners, run, attrs, hr_array_shape(a), job.strides, count);
   if (status != HR_OK) return status;
   job.corners = corners->data;
-  hr_parallel_range(count, grain_of(job.size * job.bytes), gather_chunk, &job);
+  hr_parallel_range_light(count, grain_of(count, job.size * job.bytes), gather_chunk, &job);
   hr_buffer_release(corners);
   return HR_OK;
 }

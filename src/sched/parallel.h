@@ -4,8 +4,8 @@
  *     the same work gives the same bits (P5 of the design).
  * P3  The caller takes chunks from the front, those who join take them from the back: when operations over the same
  *     memory follow each other, each core finds most of its part in its own cache. Each chunk goes to one thread; all
- *     have run when the call returns. A chunk should take between 20 us and 0.5 ms: between chunks a worker that only
- *     joined leaves for a runnable stream.
+ *     have run when the call returns. A chunk should take between 0.5 us, five times what a claim costs, and
+ *     0.5 ms: between chunks a worker that only joined leaves for a runnable stream.
  * P4  fn may not fail, evaluate or wait. Memory that it needs is taken before the loop. */
 #ifndef HR_SCHED_PARALLEL_H
 #define HR_SCHED_PARALLEL_H

@@ -1,7 +1,6 @@
 /* The workers and the monitor. */
-#include "sched/pool.h"
+#include "sched/pool_internal.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -10,64 +9,36 @@
 #include "sched/chaos.h"
 #include "sched/cores.h"
 #include "sched/process.h"
-#include "sched/run_queue.h"
 #include "sched/thread.h"
 #include "sched/tuning.h"
 
-typedef struct worker {
-  _Atomic(uint32_t) word; /* 1: wake up; 2 + c: and leave core c, whose thread goes on with a loop */
-  bool granted;           /* guarded by the pool's lock: may exceed the limit for one stint */
-  uint32_t seen_loops;    /* own: the loops that this worker has already found without chunks left */
-  struct worker *sleep_next;
-} worker;
-
-static struct {
-  pthread_once_t once;
-  hr_mutex lock;
-  int limit;
-  hr_loop_work *loops;       /* those that workers may join */
-  _Atomic(bool) offer_taken; /* `offer` is some loop's to use: set under lock, cleared when that loop closes */
-  /* Threads. */
-  worker *sleepers;
-  _Atomic(int) in_long; /* active threads inside a task that may be long */
-  int active, threads, sleeping, spinning, blocked, starting;
-  bool stopping, retiring;
-  _Atomic(bool) alone; /* written under lock */
-  /* Monitor. */
-  bool monitor_made, monitor_armed;
-  _Atomic(uint32_t) monitor_word;
-  uint64_t stints, wakes, grants, threads_made;
-  /* What spinning workers look at all the time, away from what others write. */
-  _Alignas(HR_CACHE_LINE) hr_run_queue queue;
-  _Alignas(HR_CACHE_LINE) _Atomic(hr_loop_work *) offer; /* W9 */
-  _Atomic(uint32_t) loops_opened;                        /* how many ever; written under lock */
-} pool = {.once = PTHREAD_ONCE_INIT};
+hr_pool hr_the_pool = {.once = PTHREAD_ONCE_INIT};
 
 static void *worker_main(void *arg);
 static void *monitor_main(void *arg);
 
 static void pool_init(void) {
   hr_chaos_init();
-  pool.limit = hr_cores_usable();
+  hr_the_pool.limit = hr_cores_usable();
   const char *text = getenv("HEADRACE_THREADS");
   if (text && *text) {
     char *end;
     long n = strtol(text, &end, 10);
-    if (*end == 0 && n >= 1 && n <= HR_MAX_WORKERS) pool.limit = (int)n;
+    if (*end == 0 && n >= 1 && n <= HR_MAX_WORKERS) hr_the_pool.limit = (int)n;
   }
   hr_process_hooks_install();
 }
 
 hr_status hr_pool_start(void) {
-  pthread_once(&pool.once, pool_init);
+  pthread_once(&hr_the_pool.once, pool_init);
   return HR_OK;
 }
 
 int hr_pool_limit(void) {
   if (hr_pool_start() != HR_OK) return 1;
-  hr_mutex_lock(&pool.lock);
-  int limit = pool.limit;
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  int limit = hr_the_pool.limit;
+  hr_mutex_unlock(&hr_the_pool.lock);
   return limit;
 }
 
@@ -76,13 +47,13 @@ hr_status hr_pool_limit_set(int workers) {
     return hr_fail(HR_INVALID, "number of workers %d is not between 1 and %d", workers, HR_MAX_WORKERS);
   hr_status status = hr_pool_start();
   if (status != HR_OK) return status;
-  hr_mutex_lock(&pool.lock);
-  pool.limit = workers;
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_the_pool.limit = workers;
+  hr_mutex_unlock(&hr_the_pool.lock);
   return HR_OK;
 }
 
-bool hr_pool_alone(void) { return hr_load_acquire(&pool.alone); }
+bool hr_pool_alone(void) { return hr_load_acquire(&hr_the_pool.alone); }
 
 bool hr_pool_is_worker(void) {
   hr_thread *thread = hr_thread_peek();
@@ -91,82 +62,82 @@ bool hr_pool_is_worker(void) {
 
 /* --- waking --- */
 
-/* Whom to wake once the lock is dropped. */
-typedef struct wake {
-  worker *sleeper;
-  bool spawn, monitor;
-  int busy_core; /* 1 + the core that the waker will stay on; 0: it may sleep soon */
-} wake;
-
-/* One more thread, asleep or new; the caller has decided that it should run. */
-static void wake_one_locked(wake *out, bool granted) {
-  worker *w = pool.sleepers;
+void hr_pool_wake_one_locked(hr_wake *out, bool granted) {
+  hr_worker *w = hr_the_pool.sleepers;
   if (w) {
-    pool.sleepers = w->sleep_next;
-    pool.sleeping--;
-    pool.spinning++; /* it will look at the queue: counts as looking from now on */
+    hr_the_pool.sleepers = w->sleep_next;
+    hr_the_pool.sleeping--;
+    hr_the_pool.spinning++; /* it will look at the queue: counts as looking from now on */
     w->granted = granted;
     out->sleeper = w;
   } else {
-    pool.threads++;
-    pool.starting++;
-    pool.spinning++;
+    hr_the_pool.threads++;
+    hr_the_pool.starting++;
+    hr_the_pool.spinning++;
     out->spawn = true;
   }
-  pool.wakes++;
+  hr_the_pool.wakes++;
 }
 
-static void wake_now(const wake *what, bool granted) {
+static void wake_now(const hr_wake *what, bool granted) {
   if (what->sleeper) {
     hr_store_release(&what->sleeper->word, 1 + (uint32_t)what->busy_core);
     hr_futex_wake(&what->sleeper->word, 1);
   }
   if (what->spawn && !hr_thread_spawn(worker_main, (void *)(uintptr_t)granted, HR_WORKER_STACK)) {
-    hr_mutex_lock(&pool.lock);
-    pool.threads--;
-    pool.starting--;
-    pool.spinning--;
-    if (pool.threads == 0) hr_store_release(&pool.alone, true); /* the next push tries again */
-    hr_mutex_unlock(&pool.lock);
+    hr_mutex_lock(&hr_the_pool.lock);
+    hr_the_pool.threads--;
+    hr_the_pool.starting--;
+    hr_the_pool.spinning--;
+    if (hr_the_pool.threads == 0) hr_store_release(&hr_the_pool.alone, true); /* the next push tries again */
+    hr_mutex_unlock(&hr_the_pool.lock);
     hr_log_line(HR_LOG_WARNING, "the system refused a worker thread");
   }
   if (what->monitor) {
-    hr_store_release(&pool.monitor_word, 1);
-    hr_futex_wake(&pool.monitor_word, 1);
+    hr_store_release(&hr_the_pool.monitor_word, 1);
+    hr_futex_wake(&hr_the_pool.monitor_word, 1);
   }
 }
 
-static bool room_locked(void) { return pool.active < pool.limit && !pool.stopping; }
+bool hr_pool_room_locked(void) {
+  if (hr_the_pool.stopping) return false;
+  return hr_the_pool.active < hr_the_pool.limit ||
+         (hr_standby_recall_locked() && hr_the_pool.active < hr_the_pool.limit);
+}
+
+/* Without the one that stands by. */
+static int active_locked(void) { return hr_the_pool.active - hr_standby_ready(); }
 
 /* Half of the workers at the most: the program's own threads need cores too. */
-static bool may_spin_locked(void) {
-  return pool.active + pool.spinning <= pool.limit && pool.spinning <= (pool.limit + 1) / 2;
+bool hr_pool_may_spin_locked(void) {
+  return hr_the_pool.active + hr_the_pool.spinning <= hr_the_pool.limit &&
+         hr_the_pool.spinning + hr_standby_ready() <= (hr_the_pool.limit + 1) / 2;
 }
 
 /* Work was queued: someone must look at it. */
-static void want_worker_locked(wake *out) {
-  if (pool.stopping || pool.spinning > 0) return;
-  if (pool.active < pool.limit) {
-    wake_one_locked(out, false);
-  } else if (!pool.monitor_armed) {
-    pool.monitor_armed = true;
+static void want_worker_locked(hr_wake *out) {
+  if (hr_the_pool.stopping || hr_the_pool.spinning > 0 || hr_standby_ready()) return;
+  if (hr_the_pool.active < hr_the_pool.limit) {
+    hr_pool_wake_one_locked(out, false);
+  } else if (!hr_the_pool.monitor_armed) {
+    hr_the_pool.monitor_armed = true;
     out->monitor = true;
   }
 }
 
 static void monitor_ensure(void) {
-  hr_mutex_lock(&pool.lock);
-  bool make = !pool.monitor_made;
-  pool.monitor_made = true;
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  bool make = !hr_the_pool.monitor_made;
+  hr_the_pool.monitor_made = true;
+  hr_mutex_unlock(&hr_the_pool.lock);
   if (make && !hr_thread_spawn(monitor_main, NULL, HR_MONITOR_STACK)) {
-    hr_mutex_lock(&pool.lock);
-    pool.monitor_made = pool.monitor_armed = false; /* the next push tries again */
-    hr_mutex_unlock(&pool.lock);
+    hr_mutex_lock(&hr_the_pool.lock);
+    hr_the_pool.monitor_made = hr_the_pool.monitor_armed = false; /* the next push tries again */
+    hr_mutex_unlock(&hr_the_pool.lock);
   }
 }
 
-static void act(const wake *what, bool granted) {
+void hr_pool_wake_act(const hr_wake *what, bool granted) {
   if (what->monitor) monitor_ensure();
   if (what->sleeper || what->spawn || what->monitor) wake_now(what, granted);
 }
@@ -174,14 +145,14 @@ static void act(const wake *what, bool granted) {
 /* --- run queue --- */
 
 void hr_pool_push(hr_stream *s) {
-  wake what = {0};
+  hr_wake what = {0};
   int64_t now = hr_now_ns();
   hr_chaos_point();
-  hr_mutex_lock(&pool.lock);
-  hr_run_queue_push(&pool.queue, s, now);
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_run_queue_push(&hr_the_pool.queue, s, now);
   want_worker_locked(&what);
-  hr_mutex_unlock(&pool.lock);
-  act(&what, false);
+  hr_mutex_unlock(&hr_the_pool.lock);
+  hr_pool_wake_act(&what, false);
 }
 
 static void set_queued(hr_stream *s) {
@@ -200,20 +171,20 @@ void hr_pool_push_freed(hr_worklist *freed) {
 }
 
 void hr_pool_requeue(hr_stream *s) {
-  hr_mutex_lock(&pool.lock);
-  hr_run_queue_move(&pool.queue, s);
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_run_queue_move(&hr_the_pool.queue, s);
+  hr_mutex_unlock(&hr_the_pool.lock);
 }
 
 static hr_stream *starving_locked(int64_t now) {
-  return hr_run_queue_starving(&pool.queue, now, pool.active > pool.limit);
+  return hr_run_queue_starving(&hr_the_pool.queue, now, hr_the_pool.active > hr_the_pool.limit);
 }
 
 /* What a granted turn is for; if that has been taken meanwhile, any. */
 static hr_stream *pop_starving_locked(void) {
   hr_stream *s = starving_locked(hr_now_ns());
-  if (!s) return room_locked() ? hr_run_queue_pop(&pool.queue) : NULL;
-  hr_run_queue_remove(&pool.queue, s);
+  if (!s) return hr_pool_room_locked() ? hr_run_queue_pop(&hr_the_pool.queue) : NULL;
+  hr_run_queue_remove(&hr_the_pool.queue, s);
   return s;
 }
 
@@ -221,9 +192,9 @@ static hr_stream *pop_starving_locked(void) {
 
 bool hr_pool_stint_over(hr_stint *stint) {
   if (stint->budget_ns >= 0) return false;
-  hr_mutex_lock(&pool.lock);
-  bool over = hr_run_queue_any(&pool.queue) || pool.active > pool.limit || pool.stopping;
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  bool over = hr_run_queue_any(&hr_the_pool.queue) || active_locked() > hr_the_pool.limit || hr_the_pool.stopping;
+  hr_mutex_unlock(&hr_the_pool.lock);
   if (!over) stint->budget_ns = HR_STINT_NS;
   return over;
 }
@@ -245,143 +216,74 @@ static void run_chain(hr_stream *s) {
   }
 }
 
-static bool never(const void *arg) { return (void)arg, false; }
-
-/* As a guest. */
-static void loop_run(hr_loop_work *loop, bool (*stop)(const void *arg), const void *arg) {
-  while (hr_add_relaxed(&loop->taken, 1) < loop->chunks) {
-    hr_loop_run_chunk(loop, loop->chunks - 1 - hr_add_relaxed(&loop->from_back, 1));
-    if (hr_run_queue_any(&pool.queue) || stop(arg)) break; /* a runnable stream comes first (P1) */
-  }
-  hr_sub_acq_rel(&loop->guests, 1u); /* releases the chunks' results to the loop's owner */
-}
-
-/* A loop with chunks left, entered; or NULL. */
-static hr_loop_work *loop_enter_locked(bool light) {
-  for (hr_loop_work *loop = pool.loops; loop; loop = loop->open_next)
-    if (hr_load_relaxed(&loop->taken) < loop->chunks && (loop->light || !light)) {
-      hr_add_relaxed(&loop->guests, 1u);
-      return loop;
-    }
-  return NULL;
-}
-
-/* The loop on offer, now the calling worker's, which counts as active already; or NULL. */
-static hr_loop_work *offer_accept(void) {
-  return hr_load_relaxed(&pool.offer) ? hr_xchg_acq_rel(&pool.offer, NULL) : NULL;
-}
-
-static void offer_refuse_locked(hr_loop_work *loop) {
-  pool.active--;
-  pool.spinning++;
-  hr_sub_acq_rel(&loop->guests, 1u);
-}
-
-/* After a stint. True: the worker may spin. */
-static bool stint_end(void) {
+static void stint_end(void) {
   hr_fpenv_enter();
-  hr_mutex_lock(&pool.lock);
-  pool.active--;
-  pool.spinning++;
-  bool spins = may_spin_locked();
-  hr_mutex_unlock(&pool.lock);
-  return spins;
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_the_pool.active--;
+  hr_the_pool.spinning++;
+  hr_mutex_unlock(&hr_the_pool.lock);
 }
 
 /* One stint: true if there was something to do. */
-static bool worker_turn(worker *w) {
-  wake what = {0};
+static bool worker_turn(hr_worker *w) {
+  hr_wake what = {0};
   hr_stream *s = NULL;
-  hr_mutex_lock(&pool.lock);
-  hr_loop_work *loop = offer_accept();
-  if (loop && hr_run_queue_any(&pool.queue)) {
-    offer_refuse_locked(loop);
-    loop = NULL;
-  }
-  bool offered = loop != NULL;
-  if (!offered && (room_locked() || (w->granted && !pool.stopping))) {
-    s = w->granted ? pop_starving_locked() : hr_run_queue_pop(&pool.queue);
-    if (!s && room_locked()) loop = loop_enter_locked(false);
+  hr_loop_work *loop = NULL;
+  hr_mutex_lock(&hr_the_pool.lock);
+  if (hr_pool_room_locked() || (w->granted && !hr_the_pool.stopping)) {
+    s = w->granted ? pop_starving_locked() : hr_run_queue_pop(&hr_the_pool.queue);
+    if (!s && hr_pool_room_locked()) loop = hr_pool_loop_enter_locked(false);
   }
   w->granted = false;
-  w->seen_loops = hr_load_relaxed(&pool.loops_opened);
-  if (s || (loop && !offered)) {
-    pool.active++;
-    pool.spinning--;
-    pool.stints++;
-    if (hr_run_queue_any(&pool.queue)) want_worker_locked(&what);
+  w->seen_loops = hr_load_relaxed(&hr_the_pool.loops_opened);
+  if (s || loop) {
+    hr_the_pool.active++;
+    hr_the_pool.spinning--;
+    hr_the_pool.stints++;
+    if (hr_run_queue_any(&hr_the_pool.queue)) want_worker_locked(&what);
   }
-  hr_mutex_unlock(&pool.lock);
-  act(&what, false);
+  hr_mutex_unlock(&hr_the_pool.lock);
+  hr_pool_wake_act(&what, false);
   if (!s && !loop) return false;
   if (s && hr_stream_claim(s, HR_CLAIM_QUEUED)) run_chain(s);
-  if (loop) loop_run(loop, never, NULL);
+  if (loop) hr_pool_loop_run(loop, NULL, NULL);
   stint_end();
   return true;
 }
 
-static bool something_to_do(const worker *w) {
-  return hr_run_queue_any(&pool.queue) || hr_load_relaxed(&pool.loops_opened) != w->seen_loops;
-}
-
-static bool may_spin(void) {
-  hr_mutex_lock(&pool.lock);
-  bool yes = may_spin_locked();
-  hr_mutex_unlock(&pool.lock);
-  return yes;
-}
-
-/* Loops on offer are run on the way. */
-static void spin(const worker *w) {
-  bool may = may_spin();
-  for (int i = 1; may && i < HR_SPIN_ROUNDS && !hr_run_queue_any(&pool.queue); i++) {
-    hr_loop_work *loop = offer_accept();
-    if (loop) {
-      loop_run(loop, never, NULL);
-      may = stint_end();
-      i = 0;
-    } else if (something_to_do(w)) {
-      return;
-    } else {
-      hr_cpu_relax();
-      if (i % 128 == 0) may = may_spin();
-    }
-  }
-}
-
-static void sleep_locked(worker *w, wake *what) {
-  pool.spinning--;
-  if (hr_run_queue_any(&pool.queue)) want_worker_locked(what); /* no room: arms the monitor */
-  pool.sleeping++;
-  w->sleep_next = pool.sleepers;
-  pool.sleepers = w;
+static void sleep_locked(hr_worker *w, hr_wake *what) {
+  hr_the_pool.spinning--;
+  if (hr_run_queue_any(&hr_the_pool.queue)) want_worker_locked(what); /* no room: arms the monitor */
+  hr_the_pool.sleeping++;
+  w->sleep_next = hr_the_pool.sleepers;
+  hr_the_pool.sleepers = w;
   hr_store_relaxed(&w->word, 0);
 }
 
 /* After a long sleep: a thread beyond the limit leaves the sleepers, and ends. */
-static bool sleep_ends(worker *w) {
-  hr_mutex_lock(&pool.lock);
-  worker **at = &pool.sleepers;
+static bool sleep_ends(hr_worker *w) {
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_worker **at = &hr_the_pool.sleepers;
   while (*at && *at != w) at = &(*at)->sleep_next;
-  bool end = *at == w && (pool.retiring || pool.threads - pool.blocked > pool.limit);
+  bool end = *at == w && (hr_the_pool.retiring || hr_the_pool.threads - hr_the_pool.blocked > hr_the_pool.limit);
   if (end) {
     *at = w->sleep_next;
-    pool.sleeping--;
-    pool.threads--;
+    hr_the_pool.sleeping--;
+    hr_the_pool.threads--;
   }
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_unlock(&hr_the_pool.lock);
   return end;
 }
 
 /* Spins while that costs nobody a core, then sleeps. False: the thread is one too many and ends. */
-static bool worker_rest(worker *w) {
-  wake what = {0};
-  spin(w);
-  hr_mutex_lock(&pool.lock);
-  bool work = hr_load_relaxed(&pool.offer) || (room_locked() && something_to_do(w));
+static bool worker_rest(hr_worker *w) {
+  hr_wake what = {0};
+  hr_pool_spin(w);
+  hr_mutex_lock(&hr_the_pool.lock);
+  bool work = hr_pool_something_to_do(w) && hr_pool_room_locked();
   if (!work) sleep_locked(w, &what);
-  hr_mutex_unlock(&pool.lock);
-  act(&what, false);
+  hr_mutex_unlock(&hr_the_pool.lock);
+  hr_pool_wake_act(&what, false);
   while (!work && !hr_load_acquire(&w->word)) {
     hr_futex_wait(&w->word, 0, HR_SPARE_LIFE_NS);
     if (!hr_load_acquire(&w->word) && sleep_ends(w)) return false;
@@ -392,15 +294,15 @@ static bool worker_rest(worker *w) {
 }
 
 static void *worker_main(void *granted) {
-  worker self = {.granted = granted != NULL};
+  hr_worker self = {.granted = granted != NULL};
   hr_thread *thread = hr_thread_get();
   if (thread) thread->worker = true;
   hr_thread_begin("hr-worker");
-  hr_mutex_lock(&pool.lock);
-  pool.starting--;
-  pool.threads_made++;
-  if (!pool.stopping) hr_store_release(&pool.alone, false);
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_the_pool.starting--;
+  hr_the_pool.threads_made++;
+  if (!hr_the_pool.stopping) hr_store_release(&hr_the_pool.alone, false);
+  hr_mutex_unlock(&hr_the_pool.lock);
   do {
     while (worker_turn(&self)) continue;
   } while (worker_rest(&self));
@@ -410,20 +312,22 @@ static void *worker_main(void *granted) {
 /* --- the monitor (W4) --- */
 
 /* Wakes a thread for a stream that is due. */
-static void grant_locked(wake *out, int64_t now) {
-  if (pool.spinning || pool.stopping || pool.active >= HR_GRANT_FACTOR * pool.limit || !starving_locked(now)) return;
-  bool beyond = pool.active >= pool.limit;
-  pool.grants += beyond;
-  wake_one_locked(out, beyond);
+static void grant_locked(hr_wake *out, int64_t now) {
+  if (hr_the_pool.spinning || hr_standby_ready() || hr_the_pool.stopping ||
+      hr_the_pool.active >= HR_GRANT_FACTOR * hr_the_pool.limit || !starving_locked(now))
+    return;
+  bool beyond = hr_the_pool.active >= hr_the_pool.limit;
+  hr_the_pool.grants += beyond;
+  hr_pool_wake_one_locked(out, beyond);
 }
 
 void hr_pool_look(void) {
-  wake what = {0};
+  hr_wake what = {0};
   int64_t now = hr_now_ns();
-  hr_mutex_lock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
   grant_locked(&what, now);
-  hr_mutex_unlock(&pool.lock);
-  act(&what, true);
+  hr_mutex_unlock(&hr_the_pool.lock);
+  hr_pool_wake_act(&what, true);
 }
 
 static void *monitor_main(void *arg) {
@@ -431,23 +335,23 @@ static void *monitor_main(void *arg) {
   hr_thread_begin("hr-monitor");
   int quiet = 0;
   for (;;) {
-    wake what = {0};
+    hr_wake what = {0};
     int64_t now = hr_now_ns();
-    hr_mutex_lock(&pool.lock);
-    quiet = hr_run_queue_any(&pool.queue) ? 0 : quiet + 1;
+    hr_mutex_lock(&hr_the_pool.lock);
+    quiet = hr_run_queue_any(&hr_the_pool.queue) ? 0 : quiet + 1;
     bool sleep = quiet > HR_MONITOR_QUIET;
     if (sleep) {
-      pool.monitor_armed = false;
-      hr_store_relaxed(&pool.monitor_word, 0);
+      hr_the_pool.monitor_armed = false;
+      hr_store_relaxed(&hr_the_pool.monitor_word, 0);
     } else {
       grant_locked(&what, now);
     }
-    hr_mutex_unlock(&pool.lock);
-    act(&what, true);
+    hr_mutex_unlock(&hr_the_pool.lock);
+    hr_pool_wake_act(&what, true);
     if (sleep)
-      while (!hr_load_acquire(&pool.monitor_word)) hr_futex_wait(&pool.monitor_word, 0, -1);
+      while (!hr_load_acquire(&hr_the_pool.monitor_word)) hr_futex_wait(&hr_the_pool.monitor_word, 0, -1);
     else
-      hr_futex_wait(&pool.monitor_word, 1, HR_STARVE_NS / 2);
+      hr_futex_wait(&hr_the_pool.monitor_word, 1, HR_STARVE_NS / 2);
     if (sleep) quiet = 0;
   }
   return NULL;
@@ -456,24 +360,25 @@ static void *monitor_main(void *arg) {
 /* --- helpers and blocked tasks --- */
 
 bool hr_pool_enter(void) {
-  hr_mutex_lock(&pool.lock);
-  bool room = room_locked() || (!pool.stopping && hr_load_relaxed(&pool.in_long) >= pool.limit);
-  if (room) pool.active++;
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  bool room =
+      hr_pool_room_locked() || (!hr_the_pool.stopping && hr_load_relaxed(&hr_the_pool.in_long) >= hr_the_pool.limit);
+  if (room) hr_the_pool.active++;
+  hr_mutex_unlock(&hr_the_pool.lock);
   return room;
 }
 
-void hr_pool_long_begin(void) { hr_add_relaxed(&pool.in_long, 1); }
-void hr_pool_long_end(void) { hr_sub_relaxed(&pool.in_long, 1); }
+void hr_pool_long_begin(void) { hr_add_relaxed(&hr_the_pool.in_long, 1); }
+void hr_pool_long_end(void) { hr_sub_relaxed(&hr_the_pool.in_long, 1); }
 
 static void leave(int blocked) {
-  wake what = {0};
-  hr_mutex_lock(&pool.lock);
-  pool.active--;
-  pool.blocked += blocked;
-  if (hr_run_queue_any(&pool.queue)) want_worker_locked(&what);
-  hr_mutex_unlock(&pool.lock);
-  act(&what, false);
+  hr_wake what = {0};
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_the_pool.active--;
+  hr_the_pool.blocked += blocked;
+  if (hr_run_queue_any(&hr_the_pool.queue)) want_worker_locked(&what);
+  hr_mutex_unlock(&hr_the_pool.lock);
+  hr_pool_wake_act(&what, false);
 }
 
 void hr_pool_leave(void) { leave(0); }
@@ -483,147 +388,62 @@ void hr_pool_block_begin(void) {
 }
 
 void hr_pool_block_end(void) {
-  hr_mutex_lock(&pool.lock);
-  pool.active++;
-  pool.blocked--;
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_the_pool.active++;
+  hr_the_pool.blocked--;
+  hr_mutex_unlock(&hr_the_pool.lock);
   hr_pool_long_begin();
 }
 
 bool hr_pool_may_spin(void) {
-  hr_mutex_lock(&pool.lock);
-  bool free = pool.active < pool.limit;
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  bool free = active_locked() < hr_the_pool.limit;
+  hr_mutex_unlock(&hr_the_pool.lock);
   return free;
 }
 
 void hr_pool_counts_get(hr_pool_counts *out) {
-  hr_mutex_lock(&pool.lock);
-  *out = (hr_pool_counts){pool.stints, pool.wakes,   pool.grants,   pool.threads_made,
-                          pool.active, pool.threads, pool.sleeping, pool.blocked};
-  hr_mutex_unlock(&pool.lock);
-}
-
-/* --- loops --- */
-
-static void list_locked(hr_loop_work *loop) {
-  loop->open_prev = NULL;
-  loop->open_next = pool.loops;
-  if (pool.loops) pool.loops->open_prev = loop;
-  pool.loops = loop;
-  hr_store_relaxed(&pool.loops_opened, hr_load_relaxed(&pool.loops_opened) + 1);
-}
-
-void hr_pool_loop_open(hr_loop_work *loop) {
-  hr_mutex_lock(&pool.lock);
-  loop->offered =
-      pool.spinning > 0 && room_locked() && !hr_run_queue_any(&pool.queue) && !hr_load_acquire(&pool.offer_taken);
-  if (loop->offered) {
-    hr_store_relaxed(&pool.offer_taken, true);
-    hr_store_relaxed(&loop->guests, 1u);
-    pool.active++;
-    pool.spinning--;
-    pool.stints++;
-    hr_store_release(&pool.offer, loop); /* publishes the loop to who accepts it; under the lock: nobody falls asleep */
-  }
-  loop->listed = !loop->offered || loop->chunks > 2;
-  if (loop->listed) list_locked(loop);
-  hr_mutex_unlock(&pool.lock);
-}
-
-/* What nobody has accepted is taken back. Without guests the offer was accepted and its guest has left. A worker may
- * have gone to sleep since the exchange, and a stream been queued that found no place: it finds one now. */
-static void offer_end(hr_loop_work *loop) {
-  wake what = {0};
-  hr_loop_work *mine = loop;
-  bool back = hr_load_acquire(&loop->guests) && hr_load_relaxed(&pool.offer) == loop &&
-              hr_cas_acq_rel(&pool.offer, &mine, NULL);
-  hr_store_release(&pool.offer_taken, false); /* after the offer is gone */
-  if (!back) return;
-  hr_mutex_lock(&pool.lock);
-  offer_refuse_locked(loop);
-  if (hr_run_queue_any(&pool.queue)) want_worker_locked(&what);
-  hr_mutex_unlock(&pool.lock);
-  act(&what, false);
-}
-
-void hr_pool_loop_wake(int64_t chunks_left) {
-  for (;;) {
-    wake what = {.busy_core = hr_cores_current() + 1};
-    hr_mutex_lock(&pool.lock);
-    bool more = chunks_left-- > pool.spinning && pool.active + pool.spinning < pool.limit && !pool.stopping;
-    if (more) wake_one_locked(&what, false);
-    hr_mutex_unlock(&pool.lock);
-    act(&what, false);
-    if (!more) return;
-  }
-}
-
-static void unlist(hr_loop_work *loop) {
-  hr_mutex_lock(&pool.lock);
-  *(loop->open_prev ? &loop->open_prev->open_next : &pool.loops) = loop->open_next;
-  if (loop->open_next) loop->open_next->open_prev = loop->open_prev;
-  hr_mutex_unlock(&pool.lock);
-}
-
-void hr_pool_loop_close(hr_loop_work *loop) {
-  if (loop->offered) offer_end(loop);
-  if (loop->listed) unlist(loop);
-  for (int i = 0; hr_load_acquire(&loop->guests); i++) {
-    hr_cpu_relax();
-    if (i % 256 == 255) sched_yield(); /* a guest may have lost its core */
-  }
-}
-
-bool hr_pool_loop_help(uint32_t *seen, bool (*stop)(const void *arg), const void *arg) {
-  hr_loop_work *loop = NULL;
-  if (hr_load_relaxed(&pool.loops_opened) == *seen) return false;
-  hr_mutex_lock(&pool.lock);
-  *seen = hr_load_relaxed(&pool.loops_opened);
-  if (room_locked()) loop = loop_enter_locked(true);
-  if (loop) pool.active++;
-  hr_mutex_unlock(&pool.lock);
-  if (!loop) return false;
-  loop_run(loop, stop, arg);
-  hr_pool_leave();
-  return true;
+  hr_mutex_lock(&hr_the_pool.lock);
+  *out = (hr_pool_counts){hr_the_pool.stints, hr_the_pool.wakes,   hr_the_pool.grants,   hr_the_pool.threads_made,
+                          active_locked(),    hr_the_pool.threads, hr_the_pool.sleeping, hr_the_pool.blocked};
+  hr_mutex_unlock(&hr_the_pool.lock);
 }
 
 /* --- fork and exit --- */
 
-void hr_pool_fork_prepare(void) { hr_mutex_lock(&pool.lock); }
-void hr_pool_fork_parent(void) { hr_mutex_unlock(&pool.lock); }
+void hr_pool_fork_prepare(void) { hr_mutex_lock(&hr_the_pool.lock); }
+void hr_pool_fork_parent(void) { hr_mutex_unlock(&hr_the_pool.lock); }
 
 void hr_pool_fork_child(void) {
-  hr_run_queue_clear(&pool.queue);
-  hr_store_relaxed(&pool.in_long, 0);
-  pool.loops = NULL;
-  hr_store_relaxed(&pool.offer, NULL);
-  hr_store_relaxed(&pool.offer_taken, false);
-  pool.sleepers = NULL;
-  pool.active = pool.threads = pool.sleeping = pool.spinning = pool.blocked = pool.starting = 0;
-  pool.monitor_made = pool.monitor_armed = false;
-  hr_store_relaxed(&pool.monitor_word, 0);
-  hr_mutex_unlock(&pool.lock);
+  hr_run_queue_clear(&hr_the_pool.queue);
+  hr_store_relaxed(&hr_the_pool.in_long, 0);
+  hr_standby_fork_child();
+  hr_the_pool.sleepers = NULL;
+  hr_the_pool.active = hr_the_pool.threads = hr_the_pool.sleeping = hr_the_pool.spinning = hr_the_pool.blocked =
+      hr_the_pool.starting = 0;
+  hr_the_pool.monitor_made = hr_the_pool.monitor_armed = false;
+  hr_store_relaxed(&hr_the_pool.monitor_word, 0);
+  hr_mutex_unlock(&hr_the_pool.lock);
 }
 
 void hr_pool_retire(void) {
-  hr_mutex_lock(&pool.lock);
-  pool.retiring = true;
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_the_pool.retiring = true;
+  hr_mutex_unlock(&hr_the_pool.lock);
 }
 
 /* A task that calls exit() does not wait for itself. */
 void hr_pool_stop(int64_t grace_ns) {
   int64_t end = hr_now_ns() + grace_ns;
   int own = hr_pool_is_worker();
-  hr_mutex_lock(&pool.lock);
-  pool.stopping = true;
-  hr_store_release(&pool.alone, true);
-  while (pool.active > own && hr_now_ns() < end) {
-    hr_mutex_unlock(&pool.lock);
+  hr_mutex_lock(&hr_the_pool.lock);
+  hr_the_pool.stopping = true;
+  hr_store_release(&hr_the_pool.alone, true);
+  hr_standby_recall_locked();
+  while (active_locked() > own && hr_now_ns() < end) {
+    hr_mutex_unlock(&hr_the_pool.lock);
     sched_yield();
-    hr_mutex_lock(&pool.lock);
+    hr_mutex_lock(&hr_the_pool.lock);
   }
-  hr_mutex_unlock(&pool.lock);
+  hr_mutex_unlock(&hr_the_pool.lock);
 }

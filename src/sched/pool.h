@@ -20,10 +20,13 @@
  *     they stay parked (R25). A worker beyond the limit ends after a second without work.
  * W7  Threads that wait are guests of light loops like workers, with a place of `active` each (R12, R13).
  * W8  Fork: the child starts with no workers and an empty queue; see fork.c.
- * W9  A loop that is opened while a worker spins is offered: one of those who spin counts as active from then on, and
- *     takes the offer from a word that it looks at all the time, without the lock. A worker that finds a stream to run
- *     refuses the offer; what nobody has taken when the loop closes is taken back. One loop at a time can be offered;
- *     what more guests may join is listed as well. */
+ * W9  One of the workers that spin stands by: it holds a place, which it loses to who needs one, and looks at one cache
+ *     line all the time. The owner of a loop calls it by writing function, argument and a first part of the loop there,
+ *     without a lock; the worker gives its answer in the same line when it begins and when it ends. What it has not
+ *     begun when the owner has nothing else left is taken back. It leaves a loop, as other guests do, at the end of a
+ *     chunk when a stream is runnable. No stream is overlooked: it is queued before one looks whether a worker stands
+ *     by (then nobody is woken), and that has been called before one looks whether a stream is queued (then the call
+ *     is withdrawn), all of it sequentially consistent. */
 #ifndef HR_SCHED_POOL_H
 #define HR_SCHED_POOL_H
 
@@ -93,21 +96,18 @@ struct hr_loop_work {
   _Alignas(HR_CACHE_LINE) void (*fn)(void *ctx, int64_t first, int64_t end);
   void *ctx;
   int64_t count, grain, chunks;
+  uint64_t call; /* the owner's: the standby worker's word when it was called */
+  bool light;    /* threads that wait may join too */
   /* Chunks that were asked for: who counts up to `chunks` gets one, the loop's owner the next from the front, a guest
    * the next from the back. */
-  _Atomic(int64_t) taken, from_back;
-  _Atomic(uint32_t) guests; /* threads inside, or with the offer; raised under the pool's lock while it is open */
-  bool light;               /* threads that wait may join too */
-  bool offered, listed;     /* the owner's */
+  _Alignas(HR_CACHE_LINE) _Atomic(int64_t) taken;
+  _Atomic(int64_t) from_back;
+  _Atomic(uint32_t) guests;            /* threads inside that joined by the list; raised under the pool's lock */
   hr_loop_work *open_next, *open_prev; /* guarded by the pool's lock */
 };
-static inline void hr_loop_run_chunk(const hr_loop_work *loop, int64_t chunk) {
-  int64_t first = chunk * loop->grain;
-  loop->fn(loop->ctx, first, loop->count - first < loop->grain ? loop->count : first + loop->grain);
-}
-void hr_pool_loop_open(hr_loop_work *loop);
-void hr_pool_loop_wake(int64_t chunks_left);
-void hr_pool_loop_close(hr_loop_work *loop); /* returns when no guest is inside */
+/* Runs all chunks. The caller has set what describes the loop, of at least two chunks; the rest is zero. `is_long`:
+ * sleepers are woken before the first chunk. */
+void hr_pool_loop(hr_loop_work *loop, bool is_long);
 
 /* --- for wait.c --- */
 /* On a thread that waits: if loops were opened since *seen was set (0 before the first call) and a place is free, takes

@@ -4,7 +4,7 @@
 #include "sched/tuning.h"
 
 static void change_count(hr_run_queue *queue, int by) {
-  hr_store_relaxed(&queue->count, hr_load_relaxed(&queue->count) + (uint32_t)by);
+  hr_store_seq_cst(&queue->count, hr_load_relaxed(&queue->count) + (uint32_t)by);
 }
 
 void hr_run_queue_remove(hr_run_queue *queue, hr_stream *s) {

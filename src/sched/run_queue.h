@@ -9,8 +9,8 @@
 
 typedef struct hr_run_queue {
   hr_stream *head[HR_PRIORITY_COUNT], *tail[HR_PRIORITY_COUNT];
-  _Atomic(uint32_t) count;
-  uint32_t turns; /* for the background's sixteenth */
+  _Atomic(uint32_t) count; /* stored seq_cst: W9 of pool.h */
+  uint32_t turns;          /* for the background's sixteenth */
 } hr_run_queue;
 
 static inline bool hr_run_queue_any(const hr_run_queue *queue) { return hr_load_relaxed(&queue->count) != 0; }

@@ -18,6 +18,7 @@ enum {
   HR_WAIT_SPINS = 24,      /* looks of a waiting thread before it sleeps ... */
   HR_WAIT_PAUSES = 24,     /* ... with so many pauses between two: 20 to 40 us in all */
   HR_WAIT_YIELD_AFTER = 1, /* looks before it also offers its core to others */
+  HR_LOOP_SHARE = 4,       /* chunks of a light loop that a thread gets at once, to begin with */
   HR_LOOP_WORTH_NS = 40000 /* rest of a loop, by its first chunk, that pays for waking sleepers */
 };
 

@@ -28,6 +28,8 @@ typedef struct hr_reduce_kernel {
   /* acc[r] = the row of n >= 0 contiguous elements at x + r * stride, for r < count. A row of no elements gives 0, 1,
    * true or false; for max and min it is nothing that callers should ask for. */
   void (*rows)(void *acc, const void *x, int64_t stride, int64_t count, int64_t n);
+  /* acc[k] = lane k of a row of 0 < n <= HR_REDUCE_RUN contiguous elements, k < 64, not combined with the others. */
+  void (*lanes)(void *acc, const void *x, int64_t n);
   /* begin(); then add() any number of pieces, all but the last a multiple of 64 elements that divides HR_REDUCE_RUN;
    * then fold(): the same bits as rows(). */
   void (*begin)(hr_reduce_state *state);

@@ -165,6 +165,10 @@ INLINE void body_cols(acc_t *acc, const char *x, int64_t stride, int64_t rows, i
   static void kind##_rows(void *acc, const void *x, int64_t stride, int64_t count, int64_t n) {                      \
     body_rows(acc, x, stride, count, n, kind##_body());                                                              \
   }                                                                                                                  \
+  static void kind##_lanes(void *acc, const void *x, int64_t n) {                                                    \
+    body_start(acc, LANES, start_value);                                                                             \
+    kind##_run(acc, x, n);                                                                                           \
+  }                                                                                                                  \
   static void kind##_begin(hr_reduce_state *state) { body_begin(state, kind##_body()); }                             \
   static void kind##_add(hr_reduce_state *state, const void *x, int64_t n) { body_add(state, x, n, kind##_body()); } \
   static void kind##_fold(void *acc, hr_reduce_state *state) { body_fold(acc, state, kind##_body()); }               \
@@ -174,6 +178,6 @@ INLINE void body_cols(acc_t *acc, const char *x, int64_t stride, int64_t rows, i
   }
 #define REDUCE_ENTRY(kind)                                                                                     \
   {                                                                                                            \
-    .rows = kind##_rows, .begin = kind##_begin, .add = kind##_add, .fold = kind##_fold, .start = kind##_start, \
-    .cols = kind##_cols                                                                                        \
+    .rows = kind##_rows, .lanes = kind##_lanes, .begin = kind##_begin, .add = kind##_add, .fold = kind##_fold, \
+    .start = kind##_start, .cols = kind##_cols                                                                 \
   }
