@@ -1,5 +1,4 @@
-/* Rows of softmax written past the caches, and float32 exp and tanh of 16 values at once: the bits of the plain forms.
- */
+/* Rows of softmax written past the caches, and float32 exp of 16 values at once: the bits of the plain forms. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,12 +58,9 @@ static void test_sixteen_at_once(void **state) {
   for (int i = 0; i < STEPS; i++) x[i] = (float)(i - STEPS / 2) * (110.0f / (STEPS / 2));
   static const float special[] = {NAN, -NAN, INFINITY, -INFINITY, -0.0f, 1e-40f, 1e38f, -1e38f, 1, -1};
   memcpy(x, special, sizeof special);
-  static const int ops[] = {HR_UNARY_EXP, HR_UNARY_TANH};
-  for (size_t k = 0; k < sizeof ops / sizeof *ops; k++) {
-    math_f32[HR_ISA_AVX512]->unary[ops[k]](wide, (const void *const[]){x}, STEPS - 5, 0);
-    math_f32[HR_ISA_AVX2]->unary[ops[k]](narrow, (const void *const[]){x}, STEPS - 5, 0);
-    assert_memory_equal(wide, narrow, (STEPS - 5) * sizeof *x);
-  }
+  math_f32[HR_ISA_AVX512]->unary[HR_UNARY_EXP](wide, (const void *const[]){x}, STEPS - 5, 0);
+  math_f32[HR_ISA_AVX2]->unary[HR_UNARY_EXP](narrow, (const void *const[]){x}, STEPS - 5, 0);
+  assert_memory_equal(wide, narrow, (STEPS - 5) * sizeof *x);
   free(x);
   free(wide);
   free(narrow);

@@ -10,6 +10,7 @@
 #include "cpu/kernels/elementwise.h"
 #include "cpu/kernels/vexp.h"
 #include "cpu/kernels/vmath64.h"
+#include "cpu/kernels/vmath8.h"
 
 #if HR_ISA_LEVEL == 2
 #include <immintrin.h>
@@ -185,52 +186,96 @@ HR_INLINE float near_cos(float x) { return hr_vsinf(x, 1); }
 MAP_TRIG(sin, near_sin, sin)
 MAP_TRIG(cos, near_cos, cos)
 MAP_TRIG(tan, hr_vtanf, tan)
-MAP_SCALAR(log, hr_vlogf)
-MAP_SCALAR(log2, hr_vlog2f)
-MAP_SCALAR(log10, hr_vlog10f)
 MAP_SCALAR(arcsin, hr_vasinf)
 MAP_SCALAR(arccos, hr_vacosf)
-MAP_SCALAR(arctan, hr_vatanf)
-MAP_SCALAR(erf, hr_verff)
 #else /* the functions above would be off by more than 1 ulp without FMA */
 MAP_WIDE(sin, SLEEF_f64(sin))
 MAP_WIDE(cos, SLEEF_f64(cos))
 MAP_WIDE(tan, SLEEF_f64(tan))
-MAP_WIDE(log, SLEEF_f64(log))
-MAP_WIDE(log2, SLEEF_f64(log2))
-MAP_WIDE(log10, SLEEF_f64(log10))
 MAP_WIDE(arcsin, SLEEF_f64(asin))
 MAP_WIDE(arccos, SLEEF_f64(acos))
-MAP_WIDE(arctan, SLEEF_f64(atan))
-MAP_WIDE(erf, SLEEF_f64(erf))
 #endif
 
 #if HR_ISA_LEVEL == 2
+typedef __m256 (*eight_fn)(__m256 x);
+
+HR_INLINE void map_eight(float *out, const float *in, int64_t n, eight_fn fn) {
+  for (; n >= 8; n -= 8, in += 8, out += 8) _mm256_storeu_ps(out, fn(_mm256_loadu_ps(in)));
+  if (n <= 0) return;
+  float tail[8] = {0};
+  memcpy(tail, in, (size_t)n * sizeof *in);
+  _mm256_storeu_ps(tail, fn(_mm256_loadu_ps(tail)));
+  memcpy(out, tail, (size_t)n * sizeof *out);
+}
+#define MAP_EIGHT(name, fn)       \
+  HEAD(name) {                    \
+    (void)scalars;                \
+    map_eight(out, in[0], n, fn); \
+  }
+
 MAP(exp, hr_vexp16)
+MAP(log, hr_vlog16)
+MAP(log2, hr_vlog2_16)
+MAP(log10, hr_vlog10_16)
+MAP(arctan, hr_vatan16)
 MAP(tanh, hr_vtanh16)
+MAP(erf, hr_verf16)
+MAP(erfinv, hr_verfinv16)
 MAP(sigmoid, hr_vsigmoid16)
-#elif HR_ISA_LEVEL == 1
+MAP_EIGHT(log1p, hr_vlog1p8)
+MAP_EIGHT(arctanh, hr_vatanh8)
+
+/* Lanes that the float32 form leaves out, in float64. */
+HR_INLINE __m512 arctan2_of(__m512 y, __m512 x) {
+  __mmask16 usual;
+  __m512 angle = hr_vatan2_16(y, x, &usual);
+  if (usual == 0xffff) return angle;
+  float a[LANES], b[LANES];
+  _mm512_storeu_ps(a, y);
+  _mm512_storeu_ps(b, x);
+  for (int i = 0; i < LANES; i++) a[i] = hr_vatan2f(a[i], b[i]);
+  return _mm512_mask_mov_ps(_mm512_loadu_ps(a), usual, angle);
+}
+HR_INLINE __m512 logaddexp_of(__m512 x, __m512 y) {
+  __m256 low = hr_vlogaddexp8(_mm512_castps512_ps256(x), _mm512_castps512_ps256(y));
+  __m256 high = hr_vlogaddexp8(_mm512_extractf32x8_ps(x, 1), _mm512_extractf32x8_ps(y, 1));
+  return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+MAP2(arctan2, arctan2_of)
+MAP2(logaddexp, logaddexp_of)
+#else
 MAP_SCALAR(exp, hr_vexpf)
+MAP_SCALAR(erfinv, hr_verfinvf)
+MAP_SCALAR(log1p, hr_vlog1pf)
+MAP_SCALAR(arctanh, hr_vatanhf)
+MAP2_SCALAR(arctan2, hr_vatan2f)
+MAP2_SCALAR(logaddexp, hr_vlogaddexpf)
+#if HR_ISA_LEVEL == 1
+MAP_SCALAR(log, hr_vlogf)
+MAP_SCALAR(log2, hr_vlog2f)
+MAP_SCALAR(log10, hr_vlog10f)
+MAP_SCALAR(arctan, hr_vatanf)
 MAP_SCALAR(tanh, hr_vtanhf)
+MAP_SCALAR(erf, hr_verff)
 MAP_SCALAR(sigmoid, hr_vsigmoidf)
 #else
 HR_INLINE float wide_sigmoid(float x) { return (float)(1.0 / (1.0 + hr_exp64(-(double)x))); }
-MAP_SCALAR(exp, hr_vexpf)
+MAP_WIDE(log, SLEEF_f64(log))
+MAP_WIDE(log2, SLEEF_f64(log2))
+MAP_WIDE(log10, SLEEF_f64(log10))
+MAP_WIDE(arctan, SLEEF_f64(atan))
 MAP_WIDE(tanh, SLEEF_f64(tanh))
+MAP_WIDE(erf, SLEEF_f64(erf))
 MAP_SCALAR(sigmoid, wide_sigmoid)
+#endif
 #endif
 
 MAP_SCALAR(expm1, hr_vexpm1f)
-MAP_SCALAR(log1p, hr_vlog1pf)
 MAP_SCALAR(sinh, hr_vsinhf)
 MAP_SCALAR(cosh, hr_vcoshf)
 MAP_SCALAR(arcsinh, hr_vasinhf)
 MAP_SCALAR(arccosh, hr_vacoshf)
-MAP_SCALAR(arctanh, hr_vatanhf)
-MAP_SCALAR(erfinv, hr_verfinvf)
 MAP2_SCALAR(power, hr_vpowf)
-MAP2_SCALAR(arctan2, hr_vatan2f)
-MAP2_SCALAR(logaddexp, hr_vlogaddexpf)
 
 #else /* float64 */
 

@@ -49,7 +49,9 @@ HR_INLINE hr_elem square(hr_elem x) { return x * x; }
 HR_INLINE hr_elem ceiling(hr_elem x) { return CALL(ceil)(x); }
 HR_INLINE hr_elem floored(hr_elem x) { return CALL(floor)(x); }
 HR_INLINE hr_elem rounded(hr_elem x) { return CALL(rint)(x); } /* the default rounding: halves to even */
+#if HR_ELEM_CODE != 12 || HR_ISA_LEVEL < 2
 HR_INLINE hr_elem root(hr_elem x) { return CALL(sqrt)(x); }
+#endif
 #if HR_ELEM_CODE == 12 && HR_ISA_LEVEL == 1
 HR_INLINE float inverse_root(float x) { return hr_vrsqrtf(x); }
 #elif HR_ELEM_CODE == 12
@@ -67,18 +69,22 @@ MAP(magnitude)
 MAP(ceiling)
 MAP(floored)
 MAP(rounded)
-MAP(root)
 #if HR_ELEM_CODE == 12 && HR_ISA_LEVEL == 2
-static void run_inverse_root(void *out, const void *const *in, int64_t n, unsigned scalars) {
-  const float *from = in[0];
-  float *to = out;
-  (void)scalars;
+HR_INLINE void map_16(float *out, const float *in, int64_t n, __m512 (*op)(__m512 x)) {
   for (int64_t i = 0; i < n; i += 16) {
     __mmask16 lanes = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
-    _mm512_mask_storeu_ps(to + i, lanes, hr_vrsqrt16(_mm512_maskz_loadu_ps(lanes, from + i)));
+    _mm512_mask_storeu_ps(out + i, lanes, op(_mm512_maskz_loadu_ps(lanes, in + i)));
   }
 }
+#define MAP_16(name, op)                                                                  \
+  static void run_##name(void *out, const void *const *in, int64_t n, unsigned scalars) { \
+    (void)scalars;                                                                        \
+    map_16(out, in[0], n, op);                                                            \
+  }
+MAP_16(root, hr_vsqrt16)
+MAP_16(inverse_root, hr_vrsqrt16)
 #else
+MAP(root)
 MAP(inverse_root)
 #endif
 MAP(reciprocal)

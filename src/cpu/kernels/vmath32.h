@@ -267,6 +267,19 @@ HR_INLINE __m512 hr_vrsqrt16(__m512 x) {
                     _mm512_cmp_ps_mask(x, _mm512_set1_ps(__builtin_inff()), _CMP_LT_OQ);
   return _mm512_mask_fmadd_ps(y, usual, more, y);
 }
+
+/* The nearest float in half the time of the instruction, which takes what has too small a remainder, 0, infinity, NaN
+ * and negative numbers: from 14 bits by Newton's method for the root and half its inverse together (Markstein 1990). */
+HR_INLINE __m512 hr_vsqrt16(__m512 x) {
+  const __m512 half = _mm512_set1_ps(0.5f);
+  __m512i above = _mm512_sub_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x0c800000)); /* 2^-102 */
+  if (_mm512_cmpge_epu32_mask(above, _mm512_set1_epi32(0x7f800000 - 0x0c800000))) return _mm512_sqrt_ps(x);
+  __m512 y = _mm512_rsqrt14_ps(x), root = _mm512_mul_ps(x, y), h = _mm512_mul_ps(half, y);
+  __m512 e = _mm512_fnmadd_ps(root, h, half);
+  root = _mm512_fmadd_ps(root, e, root);
+  h = _mm512_fmadd_ps(h, e, h);
+  return _mm512_fmadd_ps(_mm512_fnmadd_ps(root, root, x), h, root);
+}
 #endif
 
 #endif
