@@ -50,7 +50,8 @@ class Completion(concurrent.futures.Future):
 
     def __init__(self, fence, function, executor):
         super().__init__()
-        self._function = function
+        # What is done here need not be done between the end of the work and the callback.
+        self._function = function if executor is not None else functools.partial(contextvars.Context().run, function)
         self._executor = executor
         self._inner = None  # the executor's own future
         self._submitting = threading.RLock()
@@ -60,14 +61,12 @@ class Completion(concurrent.futures.Future):
         if error is None and self._executor is not None:
             self._submit()
             return
-        self.set_running_or_notify_cancel()
+        function, self._function = self._function, None
         if error is not None:
-            self._function = None
             self.set_exception(error)
             return
-        function, self._function = self._function, None
         try:
-            result = contextvars.Context().run(function)
+            result = function()
         except BaseException as error:  # noqa: BLE001 it is the future's
             self.set_exception(error)
         else:
@@ -102,8 +101,8 @@ class Completion(concurrent.futures.Future):
             inner = self._inner
             taken = inner is None and self._registration.cancel()
         if taken:
-            self._function = None
             super().cancel()
+            self._function = None
             self.set_running_or_notify_cancel()
         elif inner is not None and inner.cancel():
             return True
@@ -111,6 +110,8 @@ class Completion(concurrent.futures.Future):
 
     def running(self):
         """Whether the callback runs just now."""
+        if self._executor is None:
+            return self._function is None and not self.done()
         with self._submitting:  # the executor may start the callback before submit() has answered
             inner = self._inner
         return super().running() or (inner is not None and inner.running())
