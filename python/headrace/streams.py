@@ -45,6 +45,16 @@ def fence(thing=None):
 
 # --- callbacks ---
 
+def _check(call, callback, executor, loop=None):
+    """Says at once what could only be said to nobody later."""
+    if not callable(callback):
+        raise TypeError(f"{call}(): argument 'callback' must be callable, not {type(callback).__name__}")
+    if executor is not None and not hasattr(executor, "submit"):
+        raise TypeError(f"{call}(): argument 'executor' must have submit(), not be {type(executor).__name__}")
+    if loop is not None and not hasattr(loop, "call_soon_threadsafe"):
+        raise TypeError(f"{call}(): argument 'loop' must be an event loop, not {type(loop).__name__}")
+
+
 class Completion(concurrent.futures.Future):
     """The future of a callback, which can be joined like a thread too."""
 
@@ -155,6 +165,7 @@ def on_stream_complete(stream, callback, *args, executor=None, **kwargs):
     >>> on_stream_complete(mx.default_stream(mx.cpu), print, "done").join()
     done
     """
+    _check("on_stream_complete", callback, executor)
     return Completion(_core._fence_of_stream(stream), functools.partial(callback, *args, **kwargs), executor)
 
 
@@ -166,6 +177,7 @@ def after_eval(arrays, callback, *args, executor=None, **kwargs):
     >>> after_eval([mx.ones(3)], lambda: "ready").result()
     'ready'
     """
+    _check("after_eval", callback, executor)
     return Completion(_core._fence_of_arrays(arrays), functools.partial(callback, *args, **kwargs), executor)
 
 
@@ -264,7 +276,7 @@ def _waiting(fences):
 
 def _fence_of(thing):
     if not isinstance(thing, (_core.array, list, tuple, dict, Fence, _core.Stream)):
-        raise TypeError(f"a {type(thing).__name__} cannot be awaited: it is no array, stream or fence")
+        raise TypeError(f"an object of type {type(thing).__name__} cannot be awaited: it is no array, stream or fence")
     return fence(thing)
 
 
@@ -301,6 +313,7 @@ def on_stream_complete_async(stream, callback, *args, loop=None, executor=None, 
 
     >>> await on_stream_complete_async(s, print, "step done")  # doctest: +SKIP
     """
+    _check("on_stream_complete_async", callback, executor, loop)
     if loop is None and _in_trio():
         from headrace import _trio
 
@@ -327,7 +340,7 @@ def _run_in(loop, executor, function, future):
         return
     try:
         inner = loop.run_in_executor(executor, function)
-    except RuntimeError as error:  # the executor is shut down
+    except Exception as error:  # noqa: BLE001 the executor is shut down, or none of the loop's kind
         _fail(future, error)
         return
     inner.add_done_callback(functools.partial(_copy, future))

@@ -3,7 +3,7 @@ import asyncio
 import gc
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 
@@ -20,6 +20,22 @@ def work(s, n=200):
 def in_thread(function):
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(function).result(120)
+
+
+def test_bad_arguments():
+    class Refuses(Executor):
+        def submit(self, *args):
+            raise KeyError("full")
+
+    async def main():
+        s = mx.new_stream(mx.cpu)
+        for bad in ({"executor": 5}, {"loop": 5}, {"callback": 5}):
+            with pytest.raises(TypeError, match=f"'{next(iter(bad))}' must"):
+                on_stream_complete_async(s, **{"callback": int, **bad})
+        with pytest.raises(KeyError):
+            await asyncio.wait_for(on_stream_complete_async(s, int, executor=Refuses()), 60)
+
+    asyncio.run(main())
 
 
 def test_await():

@@ -81,6 +81,7 @@ def test_failed_work():
 
 def test_bad_arguments():
     for call in (lambda: on_stream_complete("cpu", print), lambda: on_stream_complete(mx.default_stream(mx.cpu), 5),
+                 lambda: on_stream_complete(None, print, executor=5), lambda: after_eval([], 5),
                  lambda: fence(7), lambda: fence("x")):
         with pytest.raises(TypeError):
             call()
