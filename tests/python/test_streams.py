@@ -1,5 +1,6 @@
 """Streams, devices, scopes and waiting, from threads and coroutines too."""
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -144,7 +145,8 @@ def test_trees():
     deep = x
     for _ in range(100000):
         deep = [deep]
-    with pytest.raises(RecursionError):
+    refused = sys.version_info < (3, 14)  # later ones measure the stack that is left, which is enough here
+    with pytest.raises(RecursionError) if refused else contextlib.nullcontext():
         mx.eval(deep)
     while isinstance(deep, list):  # taken apart here: a list that deep is also much for its destructor
         deep = deep[0]
@@ -170,6 +172,7 @@ def test_synchronize():
 
 LONG = """
     import headrace.core as mx, os, signal, sys, threading
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have background jobs ignore it
     s = mx.new_stream(mx.cpu)
     def work():  # enough for minutes, in pieces that a stream's cancelling can stop
         x = mx.random.normal((1500, 1500))
@@ -332,4 +335,4 @@ def test_interpreter_ends_with_foreign_memory_in_use():
 
 
 def test_signals_are_python_s_own():
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN)  # ignored in background jobs
