@@ -407,7 +407,7 @@ PyType_Spec hr_array_spec = {
 
 typedef struct iterator {
   PyObject_HEAD PyObject *array;
-  Py_ssize_t next;
+  _Atomic(Py_ssize_t) next;
 } iterator;
 
 static PyObject *iterator_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
