@@ -53,7 +53,7 @@ def test_an_array_that_changes_its_shape():
         assert shared.shape in ((2,), (3, 4, 5, 6, 7)) and shared.ndim in (1, 5) and len(shared) in (2, 3)
         assert shared.dtype in (mx.float32, mx.int32) and shared.size in (2, 2520) and shared.nbytes in (8, 10080)
         assert (shared * 1).sum().item() in (3, 2520)
-        assert mx.concatenate([shared, shared]).shape[0] in (4, 6)
+        assert mx.concatenate([shared]).shape[0] in (2, 3)
         assert memoryview(shared).shape in ((2,), (3, 4, 5, 6, 7)) and repr(shared).startswith("array([")
 
     hammer(use)
