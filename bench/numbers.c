@@ -38,6 +38,10 @@ static int apply_partition(mlx_array *res, mlx_array a, int count, mlx_stream s)
   return mlx_partition(res, a, count / 2, s);
 }
 
+static int apply_argpartition(mlx_array *res, mlx_array a, int count, mlx_stream s) {
+  return mlx_argpartition(res, a, count / 2, s);
+}
+
 /* The same array as rows. */
 static mlx_array rows_of(mlx_array a, int count, int length, mlx_stream s) {
   mlx_array rows = mlx_array_new();
@@ -141,6 +145,7 @@ static const bench_case cases[] = {
     ROW("partition of 64 Ki, limit sort", BENCH_OF_RATIO, 5, apply_partition, NULL, apply_sort, 64 * Ki),
     ROW("partition of 4 Mi, limit sort", BENCH_OF_RATIO, 5, apply_partition, NULL, apply_sort, 4 * Mi),
     ROW("partition of 16 Mi, limit sort", BENCH_OF_RATIO, 5, apply_partition, NULL, apply_sort, 16 * Mi),
+    ROW("argpartition of 4 Mi, limit argsort", BENCH_OF_RATIO, 5, apply_argpartition, NULL, apply_argsort, 4 * Mi),
 };
 
 const bench_group bench_numbers = {cases, sizeof cases / sizeof cases[0]};
