@@ -31,6 +31,17 @@ hr_status hr_op_shape(const char *op, const int *shape, size_t ndim) {
   return HR_OK;
 }
 
+hr_status hr_op_check_product(const char *op, const hr_array *a, const hr_array *b) {
+  char text_a[HR_ARRAY_TEXT], text_b[HR_ARRAY_TEXT];
+  if (a->ndim == 0 || b->ndim == 0)
+    return hr_fail(HR_INVALID, "%s: %s and %s: a scalar has no axis to sum over", op, hr_array_format(text_a, a),
+                   hr_array_format(text_b, b));
+  int length_a = hr_array_shape(a)[a->ndim - 1], length_b = hr_array_shape(b)[b->ndim == 1 ? 0 : b->ndim - 2];
+  if (length_a == length_b) return HR_OK;
+  return hr_fail(HR_INVALID, "%s: %s and %s: the axes to sum over have lengths %d and %d", op,
+                 hr_array_format(text_a, a), hr_array_format(text_b, b), length_a, length_b);
+}
+
 hr_status hr_list_new(hr_array_list *out, const char *op, size_t count) {
   *out = (hr_array_list){0};
   out->items = hr_alloc_zero((count ? count : 1) * sizeof *out->items);

@@ -24,18 +24,11 @@ static void operands_deinit(operands *o) {
 }
 
 static hr_status check_operands(const char *op, const hr_array *a, const hr_array *b) {
-  char text_a[HR_ARRAY_TEXT], text_b[HR_ARRAY_TEXT];
   hr_dtype dtype = hr_dtype_promote(hr_array_dtype(a), hr_array_dtype(b));
   if (!hr_dtype_is_float(dtype))
     return hr_fail(HR_INVALID, "%s: products of %s and %s are not supported: a real floating-point type is needed", op,
                    hr_dtype_names[hr_array_dtype(a)], hr_dtype_names[hr_array_dtype(b)]);
-  if (a->ndim == 0 || b->ndim == 0)
-    return hr_fail(HR_INVALID, "%s: %s and %s: a scalar has no axis to sum over", op, hr_array_format(text_a, a),
-                   hr_array_format(text_b, b));
-  int length_a = hr_array_shape(a)[a->ndim - 1], length_b = hr_array_shape(b)[b->ndim == 1 ? 0 : b->ndim - 2];
-  if (length_a == length_b) return HR_OK;
-  return hr_fail(HR_INVALID, "%s: %s and %s: the axes to sum over have lengths %d and %d", op,
-                 hr_array_format(text_a, a), hr_array_format(text_b, b), length_a, length_b);
+  return hr_op_check_product(op, a, b);
 }
 
 /* A vector a becomes one row, a vector b one column. */

@@ -81,17 +81,6 @@ done:
   return status;
 }
 
-static hr_status check_product(const char *op, const hr_array *a, const hr_array *b) {
-  char text_a[HR_ARRAY_TEXT], text_b[HR_ARRAY_TEXT];
-  if (a->ndim == 0 || b->ndim == 0)
-    return hr_fail(HR_INVALID, "%s: %s and %s: a scalar has no axis to sum over", op, hr_array_format(text_a, a),
-                   hr_array_format(text_b, b));
-  int length_a = hr_array_shape(a)[a->ndim - 1], length_b = hr_array_shape(b)[b->ndim == 1 ? 0 : b->ndim - 2];
-  if (length_a == length_b) return HR_OK;
-  return hr_fail(HR_INVALID, "%s: %s and %s: the axes to sum over have lengths %d and %d", op,
-                 hr_array_format(text_a, a), hr_array_format(text_b, b), length_a, length_b);
-}
-
 /* Operands of one dtype, with the same leading axes. */
 static bool match_already(const hr_array *a, const hr_array *b) {
   if (!a || !b || a->ndim < 2 || a->ndim != b->ndim || hr_array_dtype(a) != hr_array_dtype(b)) return false;
@@ -105,11 +94,11 @@ hr_status hr_matmul(hr_array **out, hr_array *a, hr_array *b, hr_stream *s) {
   hr_status status = HR_OK;
   *out = NULL;
   if (match_already(a, b)) {
-    HR_TRY(check_product("matmul", a, b));
+    HR_TRY(hr_op_check_product("matmul", a, b));
     return hr_apply(out, &hr_op_matmul, (hr_array *[]){a, b}, 2, NULL, s);
   }
   HR_TRY(promote_pair(cast, "matmul", a, b, s));
-  HR_TRY(check_product("matmul", a, b));
+  HR_TRY(hr_op_check_product("matmul", a, b));
   HR_TRY(a->ndim == 1 ? hr_expand_dims(&full[0], cast[0], 0, s) : hr_expand_dims_axes(&full[0], cast[0], NULL, 0, s));
   HR_TRY(b->ndim == 1 ? hr_expand_dims(&full[1], cast[1], 1, s) : hr_expand_dims_axes(&full[1], cast[1], NULL, 0, s));
   HR_TRY(match_batch(in, "matmul", full, s));
@@ -210,7 +199,7 @@ hr_status hr_addmm(hr_array **out, hr_array *c, hr_array *a, hr_array *b, float 
   if (!hr_dtype_is_inexact(dtype))
     return hr_fail(HR_INVALID, "addmm: products of %s are not supported: a floating-point or complex type is needed",
                    hr_dtype_names[dtype]);
-  HR_TRY(check_product("addmm", a, b));
+  HR_TRY(hr_op_check_product("addmm", a, b));
   HR_TRY(hr_astype(&pair[0], a, dtype, s));
   HR_TRY(hr_astype(&pair[1], b, dtype, s));
   HR_TRY(hr_astype(&term, c, dtype, s));
