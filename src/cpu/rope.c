@@ -2,19 +2,21 @@
  *
  * First a table of cosines and sines is made, a row a position, then all rows of x that stand at a position use its
  * row. Sines of position p come from those of the block of positions that p is in and those of its place in it by the
- * angle addition formulas in double, so they depend on p alone and only one position in 32 needs calls of sin() and
- * cos(). Where a row has gaps, x is copied to the result first and turned there. */
+ * angle addition formulas in double, so they depend on p alone and only one position in 32 needs a sine and a cosine.
+ * Where a row has gaps, x is copied to the result first and turned there. */
 #include <math.h>
 
 #include "array/buffer.h"
+#include "cpu/elementwise.h"
 #include "cpu/isa.h"
 #include "cpu/kernels/rope.h"
 #include "cpu/strided.h"
+#include "cpu/tuning.h"
 #include "ops/op_list.h"
 #include "ops/rope.h"
 #include "sched/parallel.h"
 
-enum { BLOCK = HR_ROPE_BLOCK, CHUNK_BLOCKS = 16, CHUNK_ITEMS = 16384 };
+enum { BLOCK = HR_ROPE_BLOCK, CHUNK_BLOCKS = 4 };
 
 HR_ISA_DECLARE(hr_rope_kernels, hr_rope_f16);
 HR_ISA_DECLARE(hr_rope_kernels, hr_rope_f32);
@@ -32,6 +34,7 @@ static const hr_rope_kernels *find_kernels(hr_dtype dtype) {
 
 typedef struct job {
   const hr_rope_kernels *kernels;
+  hr_kernel sine, cosine; /* of float64 */
   const hr_rope_attrs *attrs;
   const hr_array *offsets; /* int64, or NULL */
   int64_t half, length;    /* pairs; rows of a sequence */
@@ -62,14 +65,19 @@ static void set_angles(const job *j, const hr_array *freqs) {
   }
 }
 
+/* A row of the cosines and sines of all pairs at a position. */
+static void set_row(const job *j, double *row, double position) {
+  for (int64_t i = 0; i < j->half; i++) row[i] = row[j->half + i] = position * j->angles[i];
+  j->cosine(row, (const void *[]){row}, j->half, 0);
+  j->sine(row + j->half, (const void *[]){row + j->half}, j->half, 0);
+}
+
 /* Each row turns the one before by the angles of one position. */
 static void set_steps(const job *j) {
   int64_t half = j->half;
   double *first = j->steps, *one = first + 2 * half;
-  for (int64_t i = 0; i < half; i++) {
-    first[i] = 1, first[half + i] = 0;
-    one[i] = cos(j->angles[i]), one[half + i] = sin(j->angles[i]);
-  }
+  for (int64_t i = 0; i < half; i++) first[i] = 1, first[half + i] = 0;
+  set_row(j, one, 1);
   for (int64_t r = 2; r < BLOCK; r++) {
     const double *before = j->steps + (r - 1) * 2 * half;
     double *row = j->steps + r * 2 * half;
@@ -91,10 +99,7 @@ static void table_blocks(void *ctx, int64_t first, int64_t end) {
             skip = t < 0 ? -t : 0; /* the first block may begin before the first row */
     int64_t count = j->length - t < BLOCK ? j->length - t : BLOCK;
     if (count <= skip) continue;
-    for (int64_t i = 0; i < j->half; i++) {
-      double angle = (double)position * j->angles[i];
-      base[i] = cos(angle), base[j->half + i] = sin(angle);
-    }
+    set_row(j, base, (double)position);
     char *rows = j->table + (table * j->length + t + skip) * j->row_bytes;
     j->kernels->table(rows, base, j->steps + skip * 2 * j->half, count - skip, j->half);
   }
@@ -146,7 +151,11 @@ hr_status hr_cpu_rope(const hr_run *run) {
   hr_buffer *doubles = NULL, *table = NULL;
   hr_status status = hr_run_reuse(run, 0, 1);
   if (status != HR_OK || out->size == 0) return status;
-  job j = {.kernels = find_kernels(hr_array_dtype(x)), .attrs = run->attrs, .tables = 1};
+  job j = {.kernels = find_kernels(hr_array_dtype(x)),
+           .sine = hr_kernel_unary(HR_UNARY_SIN, HR_FLOAT64),
+           .cosine = hr_kernel_unary(HR_UNARY_COS, HR_FLOAT64),
+           .attrs = run->attrs,
+           .tables = 1};
   j.offsets = j.attrs->dynamic ? run->in[1] : NULL;
   j.half = j.attrs->dims / 2, j.length = hr_array_shape(x)[x->ndim - 2];
   if (j.offsets && j.offsets->size > 1) j.tables = j.offsets->size;
@@ -159,8 +168,8 @@ hr_status hr_cpu_rope(const hr_run *run) {
   set_angles(&j, j.attrs->has_freqs ? run->in[run->in_count - 1] : NULL);
   set_steps(&j);
   set_rows(&j, out, x);
-  hr_parallel_range(j.tables * j.blocks, CHUNK_BLOCKS, table_blocks, &j);
-  hr_parallel_range(j.sequences.size * j.length, CHUNK_ITEMS / j.n + 1, turn_rows, &j);
+  hr_parallel_range_light(j.tables * j.blocks, CHUNK_BLOCKS, table_blocks, &j);
+  hr_parallel_range_light(j.sequences.size * j.length, hr_pass_grain(x->size) / j.n + 1, turn_rows, &j);
 done:
   hr_buffer_release(doubles);
   hr_buffer_release(table);

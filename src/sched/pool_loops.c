@@ -100,9 +100,10 @@ static void answer(void) {
   hr_store_release(&s->word, with_state(hr_load_relaxed(&s->word), HR_STANDBY_READY)); /* `loop` may be gone now */
 }
 
-/* Until the worker holds no place and is not called. */
+/* Until the worker is not called and holds no place. Another may have taken its turn since it was recalled: then that
+ * one is recalled, or runs; who stands by has no name. */
 static void stand_down(void) {
-  for (hr_standby_state state = look(); state != HR_STANDBY_NOBODY; state = look()) {
+  for (hr_standby_state state = look(); state != HR_STANDBY_NOBODY && state != HR_STANDBY_RUNNING; state = look()) {
     if (state == HR_STANDBY_CALLED) answer();
     hr_mutex_lock(&hr_the_pool.lock);
     hr_standby_recall_locked();
