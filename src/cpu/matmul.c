@@ -68,9 +68,7 @@ void hr_product_finish(const hr_product *p, int64_t index, int64_t row, int64_t 
   const hr_pack_kernels *pack = hr_product_pack(p->dtype);
   int64_t at = (term->items ? term->items[index] : 0) + row * term->row + column * term->column;
   char *c = p->c + ((index * p->m + row) * p->n + column) * p->item_bytes;
-  for (int64_t i = 0; i < m; i++)
-    pack->blend(c + i * p->n * p->item_bytes, term->d + (at + i * term->row) * p->item_bytes, term->column, n,
-                term->alpha, term->beta);
+  pack->blend(c, p->n, term->d + at * p->item_bytes, term->row, term->column, m, n, term->alpha, term->beta);
 }
 
 static void rows_range(void *ctx, int64_t first, int64_t end) {

@@ -52,8 +52,10 @@ typedef struct hr_pack_kernels {
   void (*store)(void *to, const float *from, int64_t count);
   /* to[i] += from[i], in the type of the sums; NULL for c64. */
   void (*add)(void *to, const void *from, int64_t count);
-  /* c[i] = alpha * c[i] + beta * d[i * step], each step rounded; f32 and f64 alone. */
-  void (*blend)(void *c, const void *d, int64_t step, int64_t count, double alpha, double beta);
+  /* c[i * c_row + j] = alpha * c[i * c_row + j] + beta * d[i * d_row + j * step], each step rounded, for i < rows and
+   * j < count; f32 and f64 alone. */
+  void (*blend)(void *c, int64_t c_row, const void *d, int64_t d_row, int64_t step, int64_t rows, int64_t count,
+                double alpha, double beta);
 } hr_pack_kernels;
 
 /* Tables f32, f64, f16, bf16: products with a few vectors, limited by reading the matrix. x is in the type of the sums

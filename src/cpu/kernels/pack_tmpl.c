@@ -145,21 +145,23 @@ static void store(void *to, const float *from, int64_t count) {
 }
 const hr_pack_kernels HR_NAME(hr_pack) = {.a = pack, .b = pack, .store = store, .add = add};
 #else
-static inline void blend_step(hr_elem *restrict c, const hr_elem *restrict d, int64_t step, int64_t count,
-                              hr_elem alpha, hr_elem beta) {
-  for (int64_t i = 0; i < count; i++) {
-    hr_elem product = alpha * c[i], term = beta * d[i * step];
-    c[i] = product + term;
-  }
+static inline void blend_rows(hr_elem *restrict c, int64_t c_row, const hr_elem *restrict d, int64_t d_row,
+                              int64_t step, int64_t rows, int64_t count, hr_elem alpha, hr_elem beta) {
+  for (; rows > 0; rows--, c += c_row, d += d_row)
+    for (int64_t j = 0; j < count; j++) {
+      hr_elem product = alpha * c[j], term = beta * d[j * step];
+      c[j] = product + term;
+    }
 }
 
-static void blend(void *c, const void *d, int64_t step, int64_t count, double alpha, double beta) {
+static void blend(void *c, int64_t c_row, const void *d, int64_t d_row, int64_t step, int64_t rows, int64_t count,
+                  double alpha, double beta) {
   if (step == 1)
-    blend_step(c, d, 1, count, (hr_elem)alpha, (hr_elem)beta);
+    blend_rows(c, c_row, d, d_row, 1, rows, count, (hr_elem)alpha, (hr_elem)beta);
   else if (step == 0)
-    blend_step(c, d, 0, count, (hr_elem)alpha, (hr_elem)beta);
+    blend_rows(c, c_row, d, d_row, 0, rows, count, (hr_elem)alpha, (hr_elem)beta);
   else
-    blend_step(c, d, step, count, (hr_elem)alpha, (hr_elem)beta);
+    blend_rows(c, c_row, d, d_row, step, rows, count, (hr_elem)alpha, (hr_elem)beta);
 }
 const hr_pack_kernels HR_NAME(hr_pack) = {.a = pack, .b = pack, .add = add, .blend = blend};
 #endif
