@@ -139,7 +139,7 @@ static void test_tall_and_wide(void **state) {
 }
 static void test_deep(void **state) {
   (void)state;
-  CHECK_ALL({1, 64, 64, 5000}, {1, 33, 65, 20001}, {1, 256, 200, 4097}, {1, 9, 5, 300000});
+  CHECK_ALL({1, 64, 64, 5000}, {1, 33, 65, 20001}, {1, 256, 200, 4097}, {1, 128, 100, 4000}, {1, 9, 5, 300000});
 }
 static void test_vector(void **state) {
   (void)state;

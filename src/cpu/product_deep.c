@@ -5,9 +5,11 @@
 #include "cpu/matmul.h"
 #include "sched/parallel.h"
 
-/* How many times as long as a side of the result k is; lengths of a part and of a step are multiples of UNIT. */
-enum { TIMES = 16, UNIT = 16, LEAST_PART = 256 };
-static const int64_t LEAST_FLOPS = 16 << 20, PART_FLOPS = 12 << 20, SIDE = 256, STEP_BYTES = 32 << 10;
+/* How many times as long as a side of the result k is; lengths of a part and of a step are multiples of UNIT. Sums of
+ * parts take PARTS_BYTES at most, however long k is. */
+enum { TIMES = 16, UNIT = 16 };
+static const int64_t LEAST_FLOPS = 16 << 20, PART_FLOPS = 12 << 20, SIDE = 128, PARTS_BYTES = 4 << 20,
+                     STEP_BYTES = 32 << 10;
 
 typedef struct job {
   const hr_product *p;
@@ -47,7 +49,8 @@ hr_status hr_product_deep(const hr_product *p) {
   job j = {.p = p, .kernels = hr_product_block(p->dtype)};
   hr_buffer *partial = NULL;
   int64_t flops = 2 * p->m * p->n;
-  j.part = divide_up(max64(PART_FLOPS / flops, LEAST_PART), UNIT) * UNIT;
+  int64_t most = PARTS_BYTES / (p->m * p->n * p->item_bytes); /* parts */
+  j.part = divide_up(max64(PART_FLOPS / flops, divide_up(p->k, most)), UNIT) * UNIT;
   j.parts = divide_up(p->k, j.part);
   j.step = max64(STEP_BYTES / (p->n * p->item_bytes) / UNIT, 2) * UNIT;
   hr_status status = hr_buffer_new(&partial, (size_t)(j.parts * p->m * p->n * p->item_bytes));
