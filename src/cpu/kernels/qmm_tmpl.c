@@ -216,14 +216,23 @@ HR_INLINE void dots_of(const dots_call *c, int64_t first, int64_t end, hr_quant_
   }
 }
 
-/* A function for each kind of code and 1, 2, 4 or 8 rows of x. */
+/* A function for each kind of code and 1, 2, 4 or 8 rows of x; at the lowest of several levels, which few processors
+ * come to, 1 or 4: the others would be 160 of its 260 KB. */
+#if HR_ISA_LEVEL == 0 && HR_ISA_COUNT > 1
+static const int row_counts[] = {1, 4};
+#define DOTS_EACH(CODE) DOTS(CODE, 1) DOTS(CODE, 4)
+#define DOTS_ROW(CODE)  [CODE] = {dots_##CODE##_1, dots_##CODE##_4}
+#else
+static const int row_counts[] = {1, 2, 4, 8};
+#define DOTS_EACH(CODE) DOTS(CODE, 1) DOTS(CODE, 2) DOTS(CODE, 4) DOTS(CODE, 8)
+#define DOTS_ROW(CODE)  [CODE] = {dots_##CODE##_1, dots_##CODE##_2, dots_##CODE##_4, dots_##CODE##_8}
+#endif
+enum { ROW_COUNTS = sizeof row_counts / sizeof row_counts[0] };
 typedef void (*dots_fn)(const dots_call *c, int64_t first, int64_t end);
 #define DOTS(CODE, ROWS)                                                             \
   static void dots_##CODE##_##ROWS(const dots_call *c, int64_t first, int64_t end) { \
     dots_of(c, first, end, CODE, ROWS, HR_QMM_FLOAT);                                \
   }
-#define DOTS_EACH(CODE) DOTS(CODE, 1) DOTS(CODE, 2) DOTS(CODE, 4) DOTS(CODE, 8)
-#define DOTS_ROW(CODE)  [CODE] = {dots_##CODE##_1, dots_##CODE##_2, dots_##CODE##_4, dots_##CODE##_8}
 DOTS_EACH(HR_CODE_UINT1)
 DOTS_EACH(HR_CODE_UINT2)
 DOTS_EACH(HR_CODE_UINT3)
@@ -233,7 +242,7 @@ DOTS_EACH(HR_CODE_UINT6)
 DOTS_EACH(HR_CODE_UINT8)
 DOTS_EACH(HR_CODE_E2M1)
 DOTS_EACH(HR_CODE_E4M3)
-static const dots_fn dots_table[HR_QUANT_CODES][4] = {
+static const dots_fn dots_table[HR_QUANT_CODES][ROW_COUNTS] = {
     DOTS_ROW(HR_CODE_UINT1), DOTS_ROW(HR_CODE_UINT2), DOTS_ROW(HR_CODE_UINT3),
     DOTS_ROW(HR_CODE_UINT4), DOTS_ROW(HR_CODE_UINT5), DOTS_ROW(HR_CODE_UINT6),
     DOTS_ROW(HR_CODE_UINT8), DOTS_ROW(HR_CODE_E2M1),  DOTS_ROW(HR_CODE_E4M3)};
@@ -247,7 +256,7 @@ static void dots_fixed_2(const dots_call *c, int64_t first, int64_t end) {
 }
 #endif
 
-/* Rows that make no 8, 4 or 2 are taken with fewer at a time. */
+/* Rows are taken as many at a time as there is a function for. */
 static void dots(void *y, hr_qmm_type type, int64_t n_y, const hr_qmm_matrix *w, int64_t first, int64_t end,
                  const float *x, const float *sums, int rows, hr_qmm_order how) {
 #if HR_ISA_LEVEL >= 1
@@ -258,10 +267,9 @@ static void dots(void *y, hr_qmm_type type, int64_t n_y, const hr_qmm_matrix *w,
   }
 #endif
   (void)how;
-  static const int sizes[] = {1, 2, 4, 8};
   int64_t item = type == HR_QMM_F32 ? 4 : 2, ldx = ordered_length(w), lds = w->length / w->group;
-  for (int k = 3, r = 0; r < rows; r += sizes[k]) {
-    while (rows - r < sizes[k]) k--;
+  for (int k = ROW_COUNTS - 1, r = 0; r < rows; r += row_counts[k]) {
+    while (rows - r < row_counts[k]) k--;
     dots_call c = {(char *)y + r * n_y * item, type, n_y, w, x + r * ldx, sums + r * lds};
     dots_table[w->code][k](&c, first, end);
   }
