@@ -10,6 +10,8 @@ enum { PACK_GRAIN = 32 << 10 }; /* weights */
 /* Operations of a convolution so short that the thread that waits for it should help, since another worker would wake
  * late, and of its chunks on average. In longer ones it would share a core with a worker. */
 static const double SHORT_WORK = 300e6, SHORT_CHUNK = 10e6;
+/* So many, by one thread in 0.3 ms, that other workers should be woken at once: a first chunk may take as long. */
+static const double LONG_WORK = 50e6;
 
 #define DECLARE(type, row, name)      \
   HR_ISA_DECLARE(type, row##_##name); \
@@ -75,6 +77,14 @@ static void chunks(void *ctx, int64_t first, int64_t end) {
   hr_scratch_give(&j->scratch, scratch);
 }
 
+typedef void (*range_fn)(int64_t count, int64_t grain, void (*fn)(void *, int64_t, int64_t), void *ctx);
+
+static range_fn range_of(const hr_conv_plan *plan) {
+  double work = plan->work / (double)plan->speed;
+  if (work < SHORT_WORK && work < SHORT_CHUNK * (double)plan->chunks) return hr_parallel_range_light;
+  return work > LONG_WORK ? hr_parallel_range_long : hr_parallel_range;
+}
+
 hr_status hr_cpu_conv(const hr_run *run) {
   hr_array *out = run->out[0];
   hr_buffer *panels = NULL;
@@ -87,10 +97,7 @@ hr_status hr_cpu_conv(const hr_run *run) {
   HR_TRY(hr_buffer_new(&panels, hr_conv_panel_bytes(&j.plan) + HR_DATA_ALIGN));
   uintptr_t start = (uintptr_t)panels->data;
   j.plan.panel_data = (char *)panels->data + (HR_DATA_ALIGN - start % HR_DATA_ALIGN) % HR_DATA_ALIGN;
-  double work = j.plan.work / (double)j.plan.speed;
-  bool light = work < SHORT_WORK && work < SHORT_CHUNK * (double)j.plan.chunks;
-  void (*range)(int64_t, int64_t, void (*)(void *, int64_t, int64_t), void *) =
-      light ? hr_parallel_range_light : hr_parallel_range;
+  range_fn range = range_of(&j.plan);
   HR_TRY(hr_scratch_init(&j.scratch, hr_conv_scratch_bytes(&j.plan), j.plan.chunks));
   if (j.plan.terms > 0 && !j.plan.packs_late) {
     int64_t units = j.plan.panels * hr_conv_pack_rows(&j.plan), size = j.plan.panels * j.plan.terms / units + 1;
