@@ -1,5 +1,6 @@
-/* src/cpu/complex.c - kernels of complex64. Functions go through the C library in double precision, so special values
- * are those of C's Annex G and results are rounded once. Order (less, maximum) is by real, then imaginary part. */
+/* src/cpu/complex.c - kernels of complex64 that kernels/complex_tmpl.c does not have. Functions go through the C
+ * library in double precision, so special values are those of C's Annex G and results are rounded once. Order (less,
+ * maximum) is by real, then imaginary part. */
 #include <complex.h>
 #include <math.h>
 #include <string.h>
@@ -35,7 +36,6 @@ static inline c128 scaled(c128 x, double by) { return join_wide(creal(x) * by, c
     }                                                                               \
   }
 
-UNARY(magnitude, float, cabsf(x))
 UNARY(negative, c64, join(-crealf(x), -cimagf(x)))
 UNARY(sign, c64, is_zero(x) ? x : scaled(x, 1 / cabs(x)))
 UNARY(square, c64, join(crealf(x) * crealf(x) - cimagf(x) * cimagf(x), crealf(x) * cimagf(x) + cimagf(x) * crealf(x)))
@@ -80,18 +80,17 @@ UNARY(run_log1p, c64, log_one_plus(x))
 const hr_unary_kernels hr_complex_unary = {
     .run =
         {
-            [HR_UNARY_ABS] = magnitude,       [HR_UNARY_NEGATIVE] = negative,     [HR_UNARY_SIGN] = sign,
-            [HR_UNARY_SQUARE] = square,       [HR_UNARY_NOT] = not_true,          [HR_UNARY_ISNAN] = is_nan,
-            [HR_UNARY_ISINF] = is_inf,        [HR_UNARY_ISFINITE] = is_finite,    [HR_UNARY_ISPOSINF] = is_posinf,
-            [HR_UNARY_ISNEGINF] = is_neginf,  [HR_UNARY_RINT] = rounded,          [HR_UNARY_SQRT] = root,
-            [HR_UNARY_RSQRT] = inverse_root,  [HR_UNARY_RECIPROCAL] = reciprocal, [HR_UNARY_EXP] = run_exp,
-            [HR_UNARY_LOG] = run_log,         [HR_UNARY_LOG2] = run_log2,         [HR_UNARY_LOG10] = run_log10,
-            [HR_UNARY_LOG1P] = run_log1p,     [HR_UNARY_SIN] = run_sin,           [HR_UNARY_COS] = run_cos,
-            [HR_UNARY_TAN] = run_tan,         [HR_UNARY_ARCSIN] = arcsin,         [HR_UNARY_ARCCOS] = arccos,
-            [HR_UNARY_ARCTAN] = arctan,       [HR_UNARY_SINH] = run_sinh,         [HR_UNARY_COSH] = run_cosh,
-            [HR_UNARY_TANH] = run_tanh,       [HR_UNARY_ARCSINH] = arcsinh,       [HR_UNARY_ARCCOSH] = arccosh,
-            [HR_UNARY_ARCTANH] = arctanh,     [HR_UNARY_CONJUGATE] = conjugate,   [HR_UNARY_REAL] = real_part,
-            [HR_UNARY_IMAG] = imaginary_part,
+            [HR_UNARY_NEGATIVE] = negative,     [HR_UNARY_SIGN] = sign,          [HR_UNARY_SQUARE] = square,
+            [HR_UNARY_NOT] = not_true,          [HR_UNARY_ISNAN] = is_nan,       [HR_UNARY_ISINF] = is_inf,
+            [HR_UNARY_ISFINITE] = is_finite,    [HR_UNARY_ISPOSINF] = is_posinf, [HR_UNARY_ISNEGINF] = is_neginf,
+            [HR_UNARY_RINT] = rounded,          [HR_UNARY_SQRT] = root,          [HR_UNARY_RSQRT] = inverse_root,
+            [HR_UNARY_RECIPROCAL] = reciprocal, [HR_UNARY_EXP] = run_exp,        [HR_UNARY_LOG] = run_log,
+            [HR_UNARY_LOG2] = run_log2,         [HR_UNARY_LOG10] = run_log10,    [HR_UNARY_LOG1P] = run_log1p,
+            [HR_UNARY_SIN] = run_sin,           [HR_UNARY_COS] = run_cos,        [HR_UNARY_TAN] = run_tan,
+            [HR_UNARY_ARCSIN] = arcsin,         [HR_UNARY_ARCCOS] = arccos,      [HR_UNARY_ARCTAN] = arctan,
+            [HR_UNARY_SINH] = run_sinh,         [HR_UNARY_COSH] = run_cosh,      [HR_UNARY_TANH] = run_tanh,
+            [HR_UNARY_ARCSINH] = arcsinh,       [HR_UNARY_ARCCOSH] = arccosh,    [HR_UNARY_ARCTANH] = arctanh,
+            [HR_UNARY_CONJUGATE] = conjugate,   [HR_UNARY_REAL] = real_part,     [HR_UNARY_IMAG] = imaginary_part,
         },
 };
 
@@ -101,12 +100,6 @@ static inline int before(c64 x, c64 y) {
 static inline int same(c64 x, c64 y) { return crealf(x) == crealf(y) && cimagf(x) == cimagf(y); }
 static c64 larger(c64 x, c64 y) { return has_nan(x) || (!has_nan(y) && before(y, x)) ? x : y; }
 static c64 smaller(c64 x, c64 y) { return has_nan(x) || (!has_nan(y) && before(x, y)) ? x : y; }
-
-/* The textbook formula: NaN where it meets infinities, as in NumPy. */
-static c64 times(c64 x, c64 y) {
-  float a = crealf(x), b = cimagf(x), c = crealf(y), d = cimagf(y);
-  return join(a * c - b * d, a * d + b * c);
-}
 
 static c64 power_of(c64 x, c64 y) {
   if (is_zero(y)) return 1;
@@ -131,10 +124,6 @@ static c64 log_add_exp(c64 x, c64 y) {
     }                                                                               \
   }
 
-BINARY(add, c64, join(crealf(x) + crealf(y), cimagf(x) + cimagf(y)))
-BINARY(subtract, c64, join(crealf(x) - crealf(y), cimagf(x) - cimagf(y)))
-BINARY(multiply, c64, times(x, y))
-BINARY(divide, c64, (c128)x / (c128)y)
 BINARY(maximum, c64, larger(x, y))
 BINARY(minimum, c64, smaller(x, y))
 BINARY(equal, uint8_t, same(x, y))
@@ -150,11 +139,6 @@ BINARY(logaddexp, c64, log_add_exp(x, y))
 const hr_binary_kernels hr_complex_binary = {
     .run =
         {
-            [HR_BINARY_ADD] = add,
-            [HR_BINARY_SUBTRACT] = subtract,
-            [HR_BINARY_MULTIPLY] = multiply,
-            [HR_BINARY_DIVIDE] = divide,
-            [HR_BINARY_FLOOR_DIVIDE] = divide, /* as in MLX: complex numbers have no floor */
             [HR_BINARY_MAXIMUM] = maximum,
             [HR_BINARY_MINIMUM] = minimum,
             [HR_BINARY_EQUAL] = equal,

@@ -40,7 +40,7 @@ typedef struct tiles {
   int64_t packed; /* elements of a gathered tile so far */
   char scalar[HR_PASS_INPUTS][16];
   char raw[HR_PASS_INPUTS][HR_TILE_BYTES];
-  char wide[HR_PASS_WIDENED][HR_TILE_BYTES];
+  char wide[HR_PASS_INPUTS][HR_TILE_BYTES];
   char out[HR_TILE_BYTES];
 } tiles;
 

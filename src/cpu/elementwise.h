@@ -10,7 +10,7 @@
 #include "array/array.h"
 #include "cpu/kernels/elementwise.h"
 
-enum { HR_PASS_INPUTS = 3, HR_PASS_WIDENED = 2 }; /* of three inputs none is widened */
+enum { HR_PASS_INPUTS = 3 };
 
 typedef struct hr_pass {
   hr_kernel kernel;
@@ -28,13 +28,14 @@ void hr_pass_init(hr_pass *pass, hr_kernel kernel, hr_dtype compute, hr_dtype re
 /* out has its buffer and is dense: row-major, or that with its axes permuted. Inputs broadcast to its shape. */
 void hr_pass_run(const hr_pass *pass, const hr_array *out, hr_array *const *in);
 
-/* The kernels of the instruction set in use; NULL where there is none. f16 and bf16 have none but casts. */
+/* The kernels of the instruction set in use; NULL where there is none. f16 and bf16 have casts, and the cheapest
+ * operations for some instruction sets. */
 hr_kernel hr_kernel_unary(hr_unary op, hr_dtype dtype);
 hr_kernel hr_kernel_binary(hr_binary op, hr_dtype dtype);
 hr_kernel hr_kernel_cast(hr_dtype from, hr_dtype to);
 const hr_move_kernels *hr_kernels_move(size_t item_bytes);
 
-/* The kernels of complex.c, which has no instruction sets: exact special values are worth more there. */
+/* The kernels of complex.c: no instruction sets, for exact special values are worth more there. */
 extern const hr_unary_kernels hr_complex_unary;
 extern const hr_binary_kernels hr_complex_binary;
 

@@ -24,14 +24,19 @@ static hr_status run_pass(const hr_run *run, hr_kernel kernel, hr_dtype compute)
   return HR_OK;
 }
 
+/* Half types are computed in float32 where they have no kernel of their own. */
 hr_status hr_cpu_unary(const hr_run *run) {
-  hr_dtype compute = hr_dtype_compute(hr_array_dtype(run->in[0]));
-  return run_pass(run, hr_kernel_unary((hr_unary)run->op->kernel, compute), compute);
+  hr_unary op = (hr_unary)run->op->kernel;
+  hr_dtype dtype = hr_array_dtype(run->in[0]), compute = hr_dtype_compute(dtype);
+  hr_kernel own = hr_kernel_unary(op, dtype);
+  return own ? run_pass(run, own, dtype) : run_pass(run, hr_kernel_unary(op, compute), compute);
 }
 
 hr_status hr_cpu_binary(const hr_run *run) {
-  hr_dtype compute = hr_dtype_compute(hr_array_dtype(run->in[0]));
-  return run_pass(run, hr_kernel_binary((hr_binary)run->op->kernel, compute), compute);
+  hr_binary op = (hr_binary)run->op->kernel;
+  hr_dtype dtype = hr_array_dtype(run->in[0]), compute = hr_dtype_compute(dtype);
+  hr_kernel own = hr_kernel_binary(op, dtype);
+  return own ? run_pass(run, own, dtype) : run_pass(run, hr_kernel_binary(op, compute), compute);
 }
 
 /* The cast is the kernel itself: from the input's dtype to the output's. */

@@ -73,6 +73,7 @@ typedef enum hr_binary {
   HR_BINARY_POWER, /* integers: 0 for negative exponents; floats: kernels/math_tmpl.c, as the two after it */
   HR_BINARY_ARCTAN2,
   HR_BINARY_LOGADDEXP,
+  HR_BINARY_CLIP, /* of three: x, least, greatest, the last two one element each; as maximum, then minimum */
   HR_BINARY_COUNT
 } hr_binary;
 

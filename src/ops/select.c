@@ -8,6 +8,7 @@
 #include "ops/cast.h"
 #include "ops/op_list.h"
 #include "ops/pointwise.h"
+#include "ops/pointwise_kernels.h"
 #include "ops/reduce.h"
 #include "ops/unary.h"
 
@@ -40,9 +41,43 @@ done:
   return status;
 }
 
+static hr_status clip_infer(hr_layout *out, const hr_op_call *call) {
+  return hr_pointwise_layout(out, hr_array_dtype(call->in[0]), call->in, 3);
+}
+
+/* Bounds without axes: one pass. */
+const hr_op hr_op_clip = {
+    .name = "clip",
+    .arity = 3,
+    .outputs = 1,
+    .traits = HR_OP_ELEMENTWISE,
+    .kernel = HR_BINARY_CLIP,
+    .infer = clip_infer,
+    .cost = hr_pointwise_cost,
+    .run = {[HR_BACKEND_CPU] = hr_cpu_binary},
+};
+
+static hr_status clip_at_once(hr_array **out, hr_array *a, hr_array *a_min, hr_array *a_max, hr_dtype dtype,
+                              hr_stream *s) {
+  hr_array *in[3] = {NULL, NULL, NULL};
+  hr_status status = HR_OK;
+  HR_TRY(hr_astype(&in[0], a, dtype, s));
+  HR_TRY(hr_astype(&in[1], a_min, dtype, s));
+  HR_TRY(hr_astype(&in[2], a_max, dtype, s));
+  HR_TRY(hr_apply(out, &hr_op_clip, in, 3, NULL, s));
+done:
+  for (int i = 0; i < 3; i++) hr_array_release(in[i]);
+  return status;
+}
+
 hr_status hr_clip(hr_array **out, hr_array *a, hr_array *a_min, hr_array *a_max, hr_stream *s) {
   *out = NULL;
   if (!a_min && !a_max) return hr_fail(HR_INVALID, "clip: at least one of a_min and a_max must be given");
+  if (a_min && a_max && a_min->ndim == 0 && a_max->ndim == 0) {
+    hr_dtype dtype = hr_dtype_promote(hr_array_dtype(a), hr_array_dtype(a_min));
+    dtype = hr_dtype_promote(dtype, hr_array_dtype(a_max));
+    if (dtype != HR_COMPLEX64) return clip_at_once(out, a, a_min, a_max, dtype, s);
+  }
   hr_array *x = hr_array_retain(a);
   hr_status status = HR_OK;
   if (a_min) HR_TRY(hr_then2(&x, hr_maximum, a_min, s));

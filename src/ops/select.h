@@ -6,7 +6,7 @@
 #include "base/optional.h"
 #include "graph/op.h"
 
-extern const hr_op hr_op_select;
+extern const hr_op hr_op_select, hr_op_clip;
 
 /* x where condition (cast to bool) is true, else y. */
 hr_status hr_where(hr_array **out, hr_array *condition, hr_array *x, hr_array *y, hr_stream *s) HR_MUST_USE;

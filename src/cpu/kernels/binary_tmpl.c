@@ -119,24 +119,57 @@ HR_INLINE hr_elem remainder_floor(hr_elem a, hr_elem b) {
 HR_INLINE hr_elem maximum(hr_elem a, hr_elem b) { return a > b ? a : b; }
 HR_INLINE hr_elem minimum(hr_elem a, hr_elem b) { return a < b ? a : b; }
 
+/* Divisors for which the quotient needs none: 0, and -1, for the smallest integer has no positive twin. */
 #if HR_ELEM_IS_SIGNED
-/* Division by -1 goes through the negation, for the smallest integer has no positive twin. */
+HR_INLINE int is_easy(hr_elem b) { return (b == 0) | (b == -1); }
+HR_INLINE int signs_differ(hr_elem a, hr_elem b) { return (a < 0) != (b < 0); }
+#else
+HR_INLINE int is_easy(hr_elem b) { return b == 0; }
+HR_INLINE int signs_differ(hr_elem a, hr_elem b) { return (void)a, (void)b, 0; }
+#endif
+HR_INLINE hr_elem easy_quotient(hr_elem a, hr_elem b) { return (hr_elem)(b ? 0 - (wide)a : 0); }
+
+#if HR_ISA_LEVEL >= 1 && HR_ELEM_CODE != 5 && HR_ELEM_CODE != 9
+/* The rounded down quotient of two floats that hold the operands exactly, which makes vector code. A quotient that is
+ * no integer is 1 / b or more away from one, and rounding moves it by less. */
+#if HR_ELEM_CODE == 4 || HR_ELEM_CODE == 8
+typedef double ratio;
+#define FLOOR __builtin_floor
+#else
+typedef float ratio;
+#define FLOOR __builtin_floorf
+#endif
+#if HR_ELEM_CODE == 4 /* vector instructions know signed integers: 2^31 goes off and on again */
+HR_INLINE ratio widened(hr_elem a) { return (ratio)(int32_t)(a ^ 0x80000000u) + 0x1p31; }
+HR_INLINE hr_elem narrowed(ratio q) { return (hr_elem)(int32_t)(q - 0x1p31) ^ 0x80000000u; }
+#else
+HR_INLINE ratio widened(hr_elem a) { return (ratio)a; }
+HR_INLINE hr_elem narrowed(ratio q) { return (hr_elem)(int32_t)q; }
+#endif
 HR_INLINE hr_elem floor_divide(hr_elem a, hr_elem b) {
-  if (b == 0) return 0;
-  if (b == -1) return (hr_elem)(0 - (wide)a);
-  hr_elem q = (hr_elem)(a / b);
-  return (hr_elem)(q - (a % b != 0 && (a < 0) != (b < 0)));
+  hr_elem by = is_easy(b) ? 1 : b, q = narrowed(FLOOR(widened(a) / widened(by)));
+  return is_easy(b) ? easy_quotient(a, b) : q;
 }
 HR_INLINE hr_elem remainder_floor(hr_elem a, hr_elem b) {
-  if (b == 0 || b == -1) return 0;
-  hr_elem r = (hr_elem)(a % b);
-  return (hr_elem)(r != 0 && (r < 0) != (b < 0) ? r + b : r);
+  hr_elem by = is_easy(b) ? 1 : b, q = narrowed(FLOOR(widened(a) / widened(by)));
+  return (hr_elem)((wide)a - (wide)q * (wide)by); /* of 1: 0 */
 }
+#else
+HR_INLINE hr_elem floor_divide(hr_elem a, hr_elem b) {
+  if (is_easy(b)) return easy_quotient(a, b);
+  hr_elem q = (hr_elem)(a / b);
+  return (hr_elem)(q - (a % b != 0 && signs_differ(a, b)));
+}
+HR_INLINE hr_elem remainder_floor(hr_elem a, hr_elem b) {
+  if (is_easy(b)) return 0;
+  hr_elem r = (hr_elem)(a % b);
+  return (hr_elem)(r != 0 && signs_differ(r, b) ? r + b : r);
+}
+#endif
+#if HR_ELEM_IS_SIGNED
 HR_INLINE hr_elem shift_right(hr_elem a, hr_elem b) { return (hr_elem)(a >> ((wide)b & SHIFT_MASK)); }
 MAP(shift_right)
 #else
-HR_INLINE hr_elem floor_divide(hr_elem a, hr_elem b) { return (hr_elem)(b ? a / b : 0); }
-HR_INLINE hr_elem remainder_floor(hr_elem a, hr_elem b) { return (hr_elem)(b ? a % b : 0); }
 HR_INLINE hr_elem bit_and(hr_elem a, hr_elem b) { return a & b; }
 HR_INLINE hr_elem bit_or(hr_elem a, hr_elem b) { return a | b; }
 HR_INLINE hr_elem bit_xor(hr_elem a, hr_elem b) { return a ^ b; }
@@ -173,6 +206,18 @@ MAP(power)
 MAP(maximum)
 MAP(minimum)
 MAP(floor_divide)
+
+/* Two loops over a block, each of which becomes vector code. */
+static void run_clip(void *out, const void *const *in, int64_t n, unsigned scalars) {
+  enum { BLOCK = 512 };
+  hr_elem *to = out, part[BLOCK];
+  for (int64_t first = 0; first < n; first += BLOCK) {
+    int64_t count = n - first < BLOCK ? n - first : BLOCK;
+    const hr_elem *x = scalars & 1 ? in[0] : (const hr_elem *)in[0] + first;
+    map(part, (const void *const[]){x, in[1]}, count, scalars & 1 ? 3 : 2, maximum);
+    map(to + first, (const void *const[]){part, in[2]}, count, 2, minimum);
+  }
+}
 
 #if HR_ELEM_CODE == 12
 /* The same without a loop, for quotients below 2^28: n is the integer next to a / b, n b has 52 bits at most, and so
@@ -243,6 +288,7 @@ const hr_binary_kernels HR_NAME(hr_binary) = {
             [HR_BINARY_REMAINDER] = run_remainder_floor,
             [HR_BINARY_MAXIMUM] = run_maximum,
             [HR_BINARY_MINIMUM] = run_minimum,
+            [HR_BINARY_CLIP] = run_clip,
             [HR_BINARY_LESS] = run_less,
             [HR_BINARY_LESS_EQUAL] = run_less_equal,
         },

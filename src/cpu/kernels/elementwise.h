@@ -2,7 +2,7 @@
  *
  * A kernel computes n >= 0 elements without gaps; out may be the memory of an operand of the same element size, index
  * for index. Bit k of `scalars` says that operand k is one element for all n. The value of an element does not depend
- * on its index nor on n. NULL: no kernel for this dtype. Half types have none: they are computed in float32 and
+ * on its index nor on n. NULL: no kernel for this dtype. Half types have few: they are computed in float32 and
  * rounded once (cpu/elementwise.h). Signed integers have none where two's complement makes the unsigned one do. */
 #ifndef HR_CPU_KERNELS_ELEMENTWISE_H
 #define HR_CPU_KERNELS_ELEMENTWISE_H
