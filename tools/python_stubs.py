@@ -15,7 +15,7 @@ import types
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, overload
 
-from headrace.core import cuda as cuda, fast as fast, fft as fft, linalg as linalg, metal as metal, random as random
+from headrace.core import cuda as cuda, distributed as distributed, fast as fast, fft as fft, linalg as linalg, metal as metal, random as random
 
 class _DLPack(Protocol):
     def __dlpack__(self, *args: Any, **kwargs: Any) -> Any: ...
@@ -32,7 +32,7 @@ _StreamOrDevice = Stream | ThreadLocalStream | Device | DeviceType | None
 _File = Any  # an object with read() or write()
 '''
 SUBMODULE_HEAD = '''"""Written by tools/gen-python: types of headrace.core.{name}."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
 from headrace.core import Dtype, _ArrayLike, _Scalar, _StreamOrDevice, array, float32, int32
@@ -111,7 +111,7 @@ def class_text(name, rows, parse, docs):
 
 def write(folder, rows, parse, docs, missing):
     """`rows` are (name without mlx.core., kind, signature); `missing` are names that are left out."""
-    modules = {"": [], **{m: [] for m in ("random", "linalg", "fft", "fast", "metal", "cuda")}}
+    modules = {"": [], **{m: [] for m in ("random", "linalg", "fft", "fast", "metal", "cuda", "distributed")}}
     classes, written = {}, set()
     for dotted, kind, text in rows:
         parts = dotted.split(".")

@@ -14,7 +14,7 @@ from headrace._core import *  # noqa: F401,F403
 from headrace._core import _threads  # noqa: F401
 from headrace._core import __version__, library_version as _library_version  # noqa: F401
 from headrace._enums import DtypeCategory  # noqa: F401
-from headrace import _compose, _dtypes, _einsum, _fast, _files, _signal, _support
+from headrace import _compose, _distributed, _dtypes, _einsum, _fast, _files, _signal, _support
 
 e = 2.718281828459045
 pi = 3.141592653589793
@@ -39,6 +39,7 @@ for _where, _about, _names in (
     ("fast", "Compositions that machine learning needs often.", _fast.FUNCTIONS),
     ("metal", "There for programs that ask whether there is Metal.", _compose.METAL),
     ("cuda", "Whether there is a GPU of NVIDIA's.", _compose.CUDA),
+    ("distributed", "Groups of processes: this one alone.", _distributed.DISTRIBUTED),
 ):
     _inner = _support.submodule(_core, _where)
     _inner.__doc__ = _about
