@@ -1,12 +1,11 @@
 /* bench/streams.c - what overlaps: two chains that have nothing to do with each other, on two streams.
  *
- * The value is measured with all workers, the limit with one. Links of the chains are too small to be cut, so nothing
- * but the streams can use the second core. */
+ * The value is measured with all workers, the limit with one. Links are short, and each core has a chain of its own. */
 #include "bench.h"
 #include "headrace/runtime.h"
 #include "limits.h"
 
-enum { ELEMENTS = 32 << 10 }; /* about 10 us a link */
+enum { ELEMENTS = 32 << 10 }; /* 6 us a link of AVX-512, 19 of AVX2 */
 
 typedef enum evaluation { BY_ONE_THREAD, BY_TWO_THREADS, ASYNC } evaluation;
 
