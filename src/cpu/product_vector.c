@@ -18,7 +18,7 @@ enum { FEW_ROWS = HR_GEMV_VECTORS, LARGE = 1 << 16 };
 /* Bytes of a chunk's part of the matrix. A matrix above SPLIT_BYTES is cut into rows as they lie in memory, with sums
  * for each part, where those are short beside it. */
 static const int64_t CHUNK_BYTES = 128 << 10, SPLIT_BYTES = 4 << 20, PART_BYTES = 1 << 20, ROW_BYTES = 32 << 10;
-enum { COLUMNS = 256, MOST_COLUMNS = 1024, LEAST_CHUNKS = 8, ROWS = 4 };
+enum { COLUMNS = 128, MOST_COLUMNS = 1024, LEAST_CHUNKS = 8, ROWS = 4 };
 
 static const hr_gemv_kernels *kernels_of(hr_dtype dtype) {
   int level = hr_isa_level();
@@ -77,7 +77,7 @@ static void chunks_range(void *ctx, int64_t first, int64_t end) {
 }
 
 /* Columns that are summed up side by side: 1,024, so that long parts of rows are read along, but eight chunks at least,
- * of 256. */
+ * of 128. */
 static void cut(job *j) {
   const hr_product *p = j->p;
   int64_t row_bytes = j->length * p->item_bytes;
