@@ -262,10 +262,14 @@ static void wait_for_guests(const hr_loop_work *loop, bool called) {
  * or before it if the caller knows that. */
 void hr_pool_loop(hr_loop_work *loop, bool is_long) {
   int64_t own = share(loop, 4), guest = share(loop, 3), next = 0;
-  bool called = call(loop, guest), listed = !called || loop->chunks > (loop->light ? 2 * HR_LOOP_SHARE : 2);
-  if (!called) guest = 0, own = 1;
-  hr_store_relaxed(&loop->taken, own + guest);
+  hr_store_relaxed(&loop->taken, own + guest); /* before the call: who is called may ask for more at once */
   hr_store_relaxed(&loop->from_back, guest);
+  bool called = call(loop, guest), listed = !called || loop->chunks > (loop->light ? 2 * HR_LOOP_SHARE : 2);
+  if (!called) {
+    guest = 0, own = 1;
+    hr_store_relaxed(&loop->taken, own);
+    hr_store_relaxed(&loop->from_back, guest);
+  }
   if (listed) list(loop);
   if (is_long) wake_guests(loop->chunks - own - guest);
   if (!called && !is_long) run_first(loop), next = 1;
