@@ -73,20 +73,29 @@ void hr_namer_free(hr_namer *namer) {
   hr_free(namer);
 }
 
+/* Room for one more name. */
+static hr_status reserve(hr_namer *namer) {
+  if (namer->numbers.count < namer->capacity) return HR_OK;
+  size_t capacity = 2 * namer->capacity + FIRST_CAPACITY;
+  char **names = hr_realloc(namer->names, capacity * sizeof *names);
+  if (!names) return hr_fail(HR_OUT_OF_MEMORY, "no memory for the names of %zu arrays", capacity);
+  namer->names = names;
+  namer->capacity = capacity;
+  return HR_OK;
+}
+
 /* The place of the array's name. */
 static hr_status place_of(char ***out, hr_namer *namer, hr_array *array) {
   size_t number;
   bool is_new;
-  char **names = hr_realloc(namer->names, (namer->numbers.count + 1) * sizeof *names);
-  if (!names) return hr_fail(HR_OUT_OF_MEMORY, "no memory for the names of %zu arrays", namer->numbers.count + 1);
-  namer->names = names;
-  hr_status status = hr_numbering_add(&number, &is_new, &namer->numbers, array);
+  hr_status status = reserve(namer);
+  if (status == HR_OK) status = hr_numbering_add(&number, &is_new, &namer->numbers, array);
   if (status != HR_OK) return status;
   if (is_new) {
     hr_array_retain(array);
-    names[number] = NULL;
+    namer->names[number] = NULL;
   }
-  *out = &names[number];
+  *out = &namer->names[number];
   return HR_OK;
 }
 

@@ -25,6 +25,7 @@ void hr_numbering_deinit(hr_numbering *numbers);
 typedef struct hr_namer {
   hr_numbering numbers; /* of arrays; each is a reference */
   char **names;         /* by number; NULL: not made yet */
+  size_t capacity;      /* of `names`, at least numbers.count */
   hr_map given;         /* names of the program, so that none is made twice; values are not used */
   size_t made;          /* names made up */
 } hr_namer;
