@@ -64,6 +64,16 @@ static void test_pool(void **state) {
   }
 }
 
+static void test_standby(void **state) {
+  (void)state;
+  static const char *const names[] = {"ours", "counts late", "no count", "no look", "no wait", "blind"};
+  verdict v;
+  for (int i = 0; i < STANDBY_VARIANTS; i++) {
+    standby_explore(&v, (standby_variant)i);
+    expect(&v, names[i], i != STANDBY_OURS);
+  }
+}
+
 /* Each faulty variant is caught on the graph that was drawn for it. */
 static void test_claims_on_drawn_graphs(void **state) {
   (void)state;
@@ -111,6 +121,7 @@ int main(void) {
       cmocka_unit_test(test_skipping),
       cmocka_unit_test(test_stream),
       cmocka_unit_test(test_pool),
+      cmocka_unit_test(test_standby),
       cmocka_unit_test(test_claims_on_drawn_graphs),
       cmocka_unit_test(test_claims_on_random_graphs),
   };

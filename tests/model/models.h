@@ -52,6 +52,18 @@ typedef enum pool_variant {
 } pool_variant;
 void pool_explore(verdict *out, pool_variant variant, int limit);
 
+/* sched/pool_loops.c (W9): two owners of loops, the worker that stands by, a stream that is queued meanwhile. */
+typedef enum standby_variant {
+  STANDBY_OURS,
+  STANDBY_COUNTS_LATE, /* an owner counts what is given away only after the call */
+  STANDBY_NO_COUNT,    /* calls have no numbers: an owner takes another's call for its own */
+  STANDBY_NO_LOOK,     /* an owner does not look at the queue once it has the line */
+  STANDBY_NO_WAIT,     /* ... or returns while the guest runs */
+  STANDBY_BLIND,       /* the worker accepts with a store, whatever has become of the call */
+  STANDBY_VARIANTS
+} standby_variant;
+void standby_explore(verdict *out, standby_variant variant);
+
 /* R9: a consumer stream with two tasks that need one producer, the first of which may be cancelled. */
 typedef enum skip_variant {
   SKIP_OURS,          /* waits are looked up at the head; a skipped task waits for its points too */
